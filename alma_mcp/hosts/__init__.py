@@ -1,0 +1,56 @@
+"""Where designs run. A host starts a worker: one process, one design, one state folder.
+
+The frames between host and worker are described in `alma_mcp.worker`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from alma_mcp.design_store import Design
+
+
+class Asks(Protocol):
+    """The host's side of the toolkit: what a design may ask for while it works."""
+
+    async def answer(self, ask: str, params: Mapping[str, Any]) -> Any:
+        """Answer `embed` or `complete`.
+
+        `{"texts": [...]}` gives a list of base64 little-endian float32 vectors;
+        `{"prompt": ..., "schema": ..., "position": ..., "call": ...}` gives a text.
+        Raises `contract.Unavailable` or `errors.ToolkitError`.
+        """
+
+
+class Worker(Protocol):
+    """A running design. Every failure is a `DesignError`; after one the worker may be dead."""
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory, 0 where it cannot be told."""
+
+    async def call(self, method: str, params: Mapping[str, Any], deadline: float) -> Any:
+        """Call `open`, `apply`, `retrieve` or `consolidate`; `deadline` is in seconds from now.
+
+        Raises `DesignFailed`, `ContractBroken`, `DeadlineExceeded` (the worker has been
+        ended) or `WorkerDied`. Calls may overlap.
+        """
+
+    async def close(self) -> None:
+        """End the worker and wait until it is gone."""
+
+
+class Host(Protocol):
+    """A way to run designs."""
+
+    name: str
+    contained: bool
+
+    async def start(self, design: Design, state: Path, asks: Asks) -> Worker:
+        """Start a worker whose only writable folder is `state` and load the design there.
+
+        Raises `HostError` where the machine cannot, `DesignError` where the design cannot.
+        """

@@ -1,0 +1,1 @@
+"""The search for better memory designs (ALMA, arXiv 2602.07755)."""
