@@ -50,7 +50,7 @@ class Host(Protocol):
     contained: bool
 
     async def start(self, design: Design, state: Path, asks: Asks) -> Worker:
-        """Start a worker whose only writable folder is `state` and load the design there.
+        """Start a worker whose only writable folder is `state` and make ready to `open` the design there.
 
         Raises `HostError` where the machine cannot, `DesignError` where the design cannot.
         """

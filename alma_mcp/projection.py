@@ -1,0 +1,188 @@
+"""A projection: one design's memory of one scope at one position of the experience log.
+
+It can be thrown away and rebuilt from the log at any time. The same class serves in
+production and in an evaluation.
+"""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alma_mcp.contract import Query, Retrieval
+from alma_mcp.design_store import Design
+from alma_mcp.errors import ContractBroken, DesignError, DesignFailed, WorkerDied
+from alma_mcp.experience_log import Event, ExperienceLog
+from alma_mcp.hosts import Asks, Host, Worker
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the host allows a design: seconds per call, events per transaction, restarts in a row."""
+
+    open_seconds: float = 20.0
+    apply_seconds: float = 60.0
+    retrieve_seconds: float = 3.0
+    batch: int = 64
+    starts: int = 5
+    first_pause_seconds: float = 0.05
+
+
+class Projection:
+    """Follows the log and answers queries; restarts its worker, sets aside what it cannot digest."""
+
+    def __init__(
+        self,
+        design: Design,
+        scope: str,
+        log: ExperienceLog,
+        host: Host,
+        asks: Asks,
+        state: Path,
+        limits: Limits | None = None,
+    ) -> None:
+        self.design = design
+        self.scope = scope
+        self.position = 0
+        self._log = log
+        self._host = host
+        self._asks = asks
+        self._folder = state
+        self._limits = limits or Limits()
+        self._worker: Worker | None = None
+        self._starting = asyncio.Lock()
+        self._following = asyncio.Lock()
+        self._failures = 0
+        self._quarantine = _Quarantine(state / "quarantine.json")
+
+    @property
+    def quarantined(self) -> list[int]:
+        """Positions of events that this design could not take in."""
+        return sorted(self._quarantine.positions)
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._worker.memory_bytes if self._worker and self._worker.alive else 0
+
+    @property
+    def running(self) -> bool:
+        return self._worker is not None and self._worker.alive
+
+    async def start(self) -> None:
+        """Start the worker where none runs. Raises `DesignError` or `HostError`."""
+        async with self._starting:
+            if self.running:
+                return
+            await self._end_worker()
+            if self._failures:
+                await asyncio.sleep(self._limits.first_pause_seconds * 2 ** min(self._failures, 7))
+            try:
+                self.position = await self._start_worker()
+            except DesignError:
+                self._failures += 1
+                raise
+            self._failures = 0
+
+    async def follow(self, until: int | None = None, progress: Progress | None = None) -> None:
+        """Take in the log up to `until`, or to its end; `progress` gets position and end.
+
+        An event that the design cannot take in, even alone, is quarantined and passed over.
+        """
+        async with self._following:
+            end = until if until is not None else self._log.head(self.scope)
+            while self.position < end:
+                await self.start()
+                events = await self._log.read(self.scope, self.position, self._limits.batch)
+                await self._take_in([event for event in events if event.position not in self._quarantine.positions])
+                self.position = max(self.position, events[-1].position if events else end)
+                if progress:
+                    progress(min(self.position, end), end)
+
+    async def retrieve(self, query: Query) -> Retrieval:
+        """The design's answer. Raises `DesignError`, and restarts a dead worker at the next call."""
+        await self.start()
+        assert self._worker is not None
+        answer = await self._worker.call("retrieve", {"query": _json(query)}, self._limits.retrieve_seconds)
+        try:
+            return Retrieval.from_json(answer)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ContractBroken(f"The design {self.design.name} gave an answer that is no Retrieval.") from error
+
+    async def consolidate(self) -> None:
+        await self.start()
+        assert self._worker is not None
+        await self._worker.call("consolidate", {}, self._limits.apply_seconds)
+
+    async def close(self) -> None:
+        """End the worker; what it has committed stays."""
+        async with self._starting:
+            await self._end_worker()
+
+    async def destroy(self) -> None:
+        """End the worker and throw its state away."""
+        await self.close()
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def _take_in(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        try:
+            await self.start()
+            assert self._worker is not None
+            params = {"events": [event.to_json() for event in events]}
+            await self._worker.call("apply", params, self._limits.apply_seconds)
+        except DesignError as error:
+            if isinstance(error, WorkerDied) and self._failures >= self._limits.starts:
+                raise
+            if len(events) == 1:
+                self._quarantine.add(events[0].position, str(error))
+                return
+            middle = len(events) // 2
+            await self._take_in(events[:middle])
+            await self._take_in(events[middle:])
+
+    async def _start_worker(self) -> int:
+        state = self._folder / "state"
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = await self._open(state)
+        if opened["state_in_python"] and opened["position"]:
+            await self._end_worker()
+            await asyncio.to_thread(shutil.rmtree, state)
+            state.mkdir(mode=0o700)
+            opened = await self._open(state)
+        return int(opened["position"])
+
+    async def _open(self, state: Path) -> dict[str, object]:
+        self._worker = await self._host.start(self.design, state, self._asks)
+        params = {"source": self.design.source, "seed": self.design.id}
+        opened = await self._worker.call("open", params, self._limits.open_seconds)
+        if not isinstance(opened, dict) or not isinstance(opened.get("position"), int):
+            raise DesignFailed(f"The design {self.design.name} did not open as the contract says.")
+        return opened
+
+    async def _end_worker(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.close()
+
+
+class _Quarantine:
+    """Positions set aside, with the reason, in a file the design cannot reach."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.positions: dict[int, str] = {}
+        if path.is_file():
+            self.positions = {int(position): reason for position, reason in json.loads(path.read_text()).items()}
+
+    def add(self, position: int, reason: str) -> None:
+        self.positions[position] = reason
+        self._path.write_text(json.dumps(self.positions, indent=1))
+
+
+def _json(query: Query) -> dict[str, object]:
+    return {"text": query.text, "context": query.context, "limit": query.limit, "time": query.time}
