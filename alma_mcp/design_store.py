@@ -81,7 +81,7 @@ class DesignStore:
             raise DesignUnknown(f"There is no design {design_id[:SHORT]} here; `alma-evolve list` shows what there is.")
         design = Design.read(path, name or design_id[:SHORT])
         if design.id != design_id:
-            raise DesignAltered(f"The file of design {design_id[:SHORT]} was changed after it was stored; remove {path}.")
+            raise DesignAltered(f"The design {design_id[:SHORT]} was changed after it was stored; remove {path}.")
         return design
 
     def find(self, reference: str) -> Design:

@@ -84,7 +84,7 @@ async def open_database(path: Path, migrations: Sequence[str]) -> aiosqlite.Conn
 
 
 async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Sequence[str]) -> None:
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         await connection.execute(f"PRAGMA {pragma}")
     version = await pragma_value(connection, "user_version")
     if await pragma_value(connection, "application_id") not in (0, APPLICATION_ID):
@@ -152,6 +152,8 @@ class ExperienceLog:
                 )
             position = cursor.lastrowid
         assert position is not None
+        if kind == "forgetting":
+            await self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._heads[scope] = position
         self._counts[scope] = self._counts.get(scope, 0) + 1
         return position, True
@@ -193,7 +195,9 @@ class ExperienceLog:
         return dict(self._counts)
 
     async def _load_heads(self) -> None:
-        for scope, head, count in await self._fetch("SELECT scope, max(position), count(*) FROM events GROUP BY scope", []):
+        for scope, head, count in await self._fetch(
+            "SELECT scope, max(position), count(*) FROM events GROUP BY scope", []
+        ):
             self._heads[scope] = head
             self._counts[scope] = count
 

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alma_mcp.contract import Query, Retrieval
 from alma_mcp.design_store import Design
@@ -57,6 +58,7 @@ class Projection:
         self._starting = asyncio.Lock()
         self._following = asyncio.Lock()
         self._failures = 0
+        self._calls = 0
         self._quarantine = _Quarantine(state / "quarantine.json")
 
     @property
@@ -71,6 +73,11 @@ class Projection:
     @property
     def running(self) -> bool:
         return self._worker is not None and self._worker.alive
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is answering or taking in something just now."""
+        return self._calls > 0 or self._following.locked()
 
     async def start(self) -> None:
         """Start the worker where none runs. Raises `DesignError` or `HostError`."""
@@ -106,7 +113,11 @@ class Projection:
         """The design's answer. Raises `DesignError`, and restarts a dead worker at the next call."""
         await self.start()
         assert self._worker is not None
-        answer = await self._worker.call("retrieve", {"query": _json(query)}, self._limits.retrieve_seconds)
+        self._calls += 1
+        try:
+            answer = await self._worker.call("retrieve", {"query": _json(query)}, self._limits.retrieve_seconds)
+        finally:
+            self._calls -= 1
         try:
             return Retrieval.from_json(answer)
         except (KeyError, TypeError, ValueError) as error:
@@ -156,7 +167,7 @@ class Projection:
             opened = await self._open(state)
         return int(opened["position"])
 
-    async def _open(self, state: Path) -> dict[str, object]:
+    async def _open(self, state: Path) -> dict[str, Any]:
         self._worker = await self._host.start(self.design, state, self._asks)
         params = {"source": self.design.source, "seed": self.design.id}
         opened = await self._worker.call("open", params, self._limits.open_seconds)

@@ -1,0 +1,130 @@
+"""The command line of `alma-mcp`, and its composition root."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alma_mcp import __version__
+from alma_mcp.config import load_settings
+from alma_mcp.control import Control, control
+from alma_mcp.errors import AlmaError
+from alma_mcp.home import EngineLock, Home, default_home
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every command is given."""
+
+    home: Home
+
+    def control(self) -> AbstractAsyncContextManager[Control]:
+        """A control connection to the engine, which is started if there is none."""
+        return control(self.home)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=default_home,
+    help="Where memories live.",
+    show_default="the user's data folder",
+)
+@click.version_option(__version__, prog_name="alma-mcp")
+@click.pass_context
+def main(context: click.Context, home: Path) -> None:
+    """A memory for coding assistants whose design evolves.
+
+    Without a command this is the MCP server that a client starts over stdio:
+    register `alma-mcp` in the client (README), do not type it.
+    """
+    context.obj = Context(Home(home.expanduser().absolute()))
+
+
+@main.command()
+@click.option("--background", is_flag=True, help="Another engine that runs already is no error.", hidden=True)
+@click.pass_obj
+def engine(context: Context, *, background: bool) -> None:
+    """Run the engine in the foreground; clients otherwise start it by themselves."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    if background and EngineLock(context.home.lock).holder():
+        return
+    from alma_mcp.engine import run_engine  # noqa: PLC0415 - the MCP SDK is for the engine only
+
+    asyncio.run(run_engine(context.home, load_settings(context.home.settings)))
+
+
+@main.command()
+@click.option("--http", "address", required=True, metavar="HOST:PORT", help="A loopback address, port 0 for any.")
+@click.option(
+    "--project", type=click.Path(path_type=Path, exists=True, file_okay=False), default=".", show_default=True,
+    help="The project whose memory is served beside the user's.",
+)  # fmt: skip
+@click.pass_obj
+def serve(context: Context, address: str, project: Path) -> None:
+    """Serve the same tools over streamable HTTP on this machine until interrupted."""
+
+    folder = str(project.absolute())
+
+    async def listen() -> None:
+        async with context.control() as engine:
+            answer = await engine.request("http.listen", {"address": address, "folder": folder})
+            click.echo(f"Serving {answer['url']}; Ctrl-C ends it.")
+            await engine.closed()
+
+    _run(listen())
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.pass_obj
+def status(context: Context, *, as_json: bool) -> None:
+    """Say how the memory is: its design, sizes, sandbox, and anything that is not working."""
+    report = _run(_ask(context, "status"))
+    text = report.pop("text")
+    click.echo(json.dumps(report) if as_json else text)
+
+
+@main.command()
+@click.pass_obj
+def stop(context: Context) -> None:
+    """End the engine, if one runs; the next client starts it again."""
+    if not context.home.lock.exists() or not EngineLock(context.home.lock).holder():
+        click.echo("No engine runs.")
+        return
+    _run(_ask(context, "retire"))
+    click.echo("The engine ends.")
+
+
+async def _ask(context: Context, name: str) -> dict[str, Any]:
+    async with context.control() as engine:
+        return await engine.request(name, {})
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; every failure of ours is one sentence and exit code 1."""
+    try:
+        main.main(args=list(arguments), prog_name="alma-mcp", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except AlmaError as error:
+        click.echo(f"alma-mcp: {error}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return 0

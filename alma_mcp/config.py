@@ -1,0 +1,57 @@
+"""Settings of the server, read once in the composition roots. Secrets come from the environment."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alma_mcp.errors import BadRequest
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CompletionSettings(_Strict):
+    """A model for designs that ask for one. Its key is read from `ALMA_MCP_API_KEY`."""
+
+    model: str
+    base_url: str = "https://api.openai.com/v1"
+    calls_per_memory: Annotated[int, Field(ge=0)] = 1000
+
+
+class Settings(_Strict):
+    """What `serve.toml` in the home may say; `configs/serve.toml` shows every default."""
+
+    first_champion: str = "hybrid"
+    embedder: str = "onnx"
+    host: Literal["auto", "docker"] = "auto"
+    idle_minutes: Annotated[float, Field(gt=0)] = 30
+    workers: Annotated[int, Field(ge=2, le=256)] = 12
+    worker_idle_minutes: Annotated[float, Field(gt=0)] = 10
+    retrieve_seconds: Annotated[float, Field(gt=0)] = 3
+    completion: CompletionSettings | None = None
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in a TOML file, or the defaults where there is none.
+
+    Raises `BadRequest` with the file, the key and what is wrong with it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"Cannot read the settings {path}: {error}.") from error
+    try:
+        return Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BadRequest(f"{path} is not TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(
+            f"{path}: `{key}`: {first['msg']}; see configs/serve.toml for what can stand there."
+        ) from error
