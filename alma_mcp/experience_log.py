@@ -7,6 +7,7 @@ returned is on the disk. Positions grow by time over all scopes of a log.
 import asyncio
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,10 @@ async def open_database(path: Path, migrations: Sequence[str]) -> aiosqlite.Conn
 
     Raises `DatabaseCorrupt` for anything that is not one, and `StoreError` for a newer schema.
     """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise HomeUnusable(f"Cannot write {path} ({error.strerror}); check its rights and the disk.") from error
     with database_errors(path):
         connection = await aiosqlite.connect(path, isolation_level=None)
         try:
