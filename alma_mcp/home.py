@@ -65,6 +65,10 @@ class Home:
         return self.path / "serve.toml"
 
     @property
+    def redaction_key(self) -> Path:
+        return self.path / "redaction.key"
+
+    @property
     def ballast(self) -> Path:
         return self.path / "ballast"
 

@@ -25,6 +25,7 @@ PATIENCE_SECONDS = 2.0
 START_SECONDS = 15.0
 PAUSE_SECONDS = 0.01
 LONGEST_GREETING = 65_536
+LONGEST_LOG = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def meet(home: Home, greeting: Mapping[str, Any]) -> Meeting:
     while time.monotonic() < give_up:
         connection = _connect(home)
         if connection is None:
-            if (starting is None or starting.poll() is not None) and lock.holder() is None:
+            if starting is not None and starting.poll():
+                raise EngineError(f"The engine could not start: {_last_words(home)}")
+            if (starting is None or starting.poll() == 0) and lock.holder() is None:
                 starting = _start(home)
             time.sleep(PAUSE_SECONDS)
             continue
@@ -114,10 +117,18 @@ def _connect(home: Home) -> socket.socket | None:
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "alma_mcp", "--home", os.fspath(home.path), "engine", "--background"]
+    if home.engine_log.exists() and home.engine_log.stat().st_size > LONGEST_LOG:
+        home.engine_log.replace(home.engine_log.with_suffix(".log.1"))
     with home.engine_log.open("ab") as log:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/", close_fds=True
         )
+
+
+def _last_words(home: Home) -> str:
+    """The engine's last line on its log, where its reason stands."""
+    lines = home.engine_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("alma-mcp: ") if lines else f"{home.engine_log} is empty."
 
 
 def _end(lock: EngineLock) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alma_mcp.access import Place, Principal
+from alma_mcp.ballast import Ballast
 from alma_mcp.contract import Experience, Query, Retrieval, Signal, Step
-from alma_mcp.errors import BadRequest, DesignError, HostError
+from alma_mcp.errors import BadRequest, DesignError, HomeUnusable, HostError
 from alma_mcp.experience_log import Event, EventKind, ExperienceLog
 from alma_mcp.lexical_fallback import newest_by_words
 from alma_mcp.projections import Projections
@@ -55,8 +56,14 @@ class MemoryService:
     """The one face of the memory: everything a tool does, for a principal who may do it."""
 
     def __init__(
-        self, log: ExperienceLog, redactor: Redactor, serving: Serving, clock: Callable[[], float] = time.time
+        self,
+        log: ExperienceLog,
+        redactor: Redactor,
+        serving: Serving,
+        ballast: Ballast,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._ballast = ballast
         self._clock = clock
         self._log = log
         self._redactor = redactor
@@ -118,7 +125,12 @@ class MemoryService:
 
     async def forget(self, who: Principal, ids: Sequence[str], key: str = "") -> int:
         """Erase these memories for good: from the log, and from every projection. Gives how many."""
-        return await self._about(who, ids, "forgetting", {}, key)
+        try:
+            return await self._about(who, ids, "forgetting", {}, key)
+        except HomeUnusable:
+            if not self._ballast.drop():
+                raise
+            return await self._about(who, ids, "forgetting", {}, key)
 
     async def memory(self, who: Principal, memory_id: str) -> Event | None:
         """One stored experience, if this session may read it."""

@@ -1,0 +1,1 @@
+"""Benchmarks of speed and size, run by `make bench`; tests assert nothing about time."""

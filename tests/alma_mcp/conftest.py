@@ -1,0 +1,51 @@
+"""A memory service over a real experience log and a fake host."""
+
+from dataclasses import dataclass
+
+import pytest
+from fakes import WORDS, FakeHost
+
+from alma_mcp.access import Principal
+from alma_mcp.ballast import Ballast
+from alma_mcp.design_store import Design
+from alma_mcp.experience_log import ExperienceLog
+from alma_mcp.projection import Limits
+from alma_mcp.projections import Projections
+from alma_mcp.redaction import Redactor
+from alma_mcp.service import MemoryService
+from alma_mcp.serving import Serving
+
+LIMITS = Limits(first_pause_seconds=0, batch=8)
+
+
+@dataclass
+class World:
+    log: ExperienceLog
+    host: FakeHost
+    serving: Serving
+    service: MemoryService
+    champion: Design = WORDS
+    who: Principal = Principal("session-1", "project:/a")
+
+
+@pytest.fixture
+async def log(tmp_path):
+    log = await ExperienceLog.open(tmp_path / "experiences.db")
+    yield log
+    await log.close()
+
+
+@pytest.fixture
+async def world(log, tmp_path):
+    host = FakeHost()
+    made: list[World] = []
+
+    def projections(design: Design) -> Projections:
+        return Projections(design, log, host, lambda *_: None, tmp_path / "projections", 3, LIMITS)
+
+    serving = Serving(log, lambda: made[0].champion if made else WORDS, projections)
+    service = MemoryService(log, Redactor(b"k" * 32), serving, Ballast(tmp_path / "ballast"), clock=lambda: 1000.0)
+    made.append(World(log, host, serving, service))
+    yield made[0]
+    host.gate.set()
+    await serving.close()

@@ -1,0 +1,22 @@
+"""Where continuous integration runs the tests, a skipped test is a failure, unless it says that it cannot run there."""
+
+import os
+
+import pytest
+
+CANNOT_RUN_HERE = "cannot run here: "
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session, exitstatus):
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:
+        return
+    reasons = [report.longrepr[2] for report in reporter.stats.get("skipped", [])]
+    forbidden = [reason for reason in reasons if CANNOT_RUN_HERE not in reason]
+    if forbidden:
+        reporter.write_line(
+            f"{len(forbidden)} tests that can run here were skipped: {sorted(set(forbidden))}", red=True
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
