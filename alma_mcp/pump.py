@@ -21,7 +21,7 @@ from alma_mcp.rendezvous import meet, replace_hung
 
 CHUNK = 1 << 16
 LONGEST_LINE = 48 * 1024 * 1024
-SUSPICIOUS_SECONDS = 5.0
+SUSPICIOUS_SECONDS = 1.5
 STUCK_SECONDS = 10.0
 LAST_ANSWERS_SECONDS = 30.0
 PARSE_ERROR = -32700
@@ -171,7 +171,7 @@ class _Lines:
 def _message(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return message if isinstance(message, dict) else {}
 

@@ -37,7 +37,7 @@ def note(number: int) -> str:
     path = f"{chance.choice(PLACES)}/{part}_{number % 997}.py"
     return (
         f"The {part} module {trouble} when job {number} runs. The cause was {cause} in {path}"
-        f" near line {chance.randrange(900)}; to fix it, {chance.choice(FIXES)} and rerun suite {chance.randrange(5000)}."
+        f" near line {chance.randrange(900)}; fix: {chance.choice(FIXES)} and rerun suite {chance.randrange(5000)}."
     )
 
 

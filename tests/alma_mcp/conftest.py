@@ -15,6 +15,7 @@ from alma_mcp.redaction import Redactor
 from alma_mcp.service import MemoryService
 from alma_mcp.serving import Serving
 
+WHO = Principal("session-1", "project:/a")
 LIMITS = Limits(first_pause_seconds=0, batch=8)
 
 
@@ -25,7 +26,7 @@ class World:
     serving: Serving
     service: MemoryService
     champion: Design = WORDS
-    who: Principal = Principal("session-1", "project:/a")
+    who: Principal = WHO
 
 
 @pytest.fixture

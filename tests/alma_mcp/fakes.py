@@ -21,7 +21,7 @@ class FakeWorker:
     alive: bool = True
     memory_bytes: int = 1000
 
-    async def call(self, method: str, params: Mapping[str, Any], deadline: float) -> Any:  # noqa: ASYNC109
+    async def call(self, method: str, params: Mapping[str, Any], deadline: float) -> Any:
         await asyncio.sleep(0)
         if not self.alive:
             raise WorkerDied("The worker is gone.")

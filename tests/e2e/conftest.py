@@ -34,7 +34,13 @@ class Machine:
     ) -> subprocess.CompletedProcess[str]:
         """Run `alma-mcp` as a person would."""
         return subprocess.run(
-            [*prefix, *self.pump, *arguments], capture_output=True, text=True, timeout=timeout, cwd=self.project, **more
+            [*prefix, *self.pump, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=self.project,
+            check=False,
+            **more,
         )
 
     @contextlib.asynccontextmanager
