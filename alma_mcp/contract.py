@@ -207,7 +207,8 @@ class Memory:
         """Drop whatever rests on these experiences."""
 
 
-WORD = re.compile(r"[A-Za-z]+|\d+")
+IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+WORD = re.compile(rf"[{IDEOGRAPHS}]|[^\W\d_{IDEOGRAPHS}]+|\d+")
 STOP_WORDS = frozenset(
     "a about after all also am an and any are as at be because been before being but by can could"
     " did do does doing for from had has have having he her here hers him his how i if in into is it"
@@ -218,7 +219,8 @@ STOP_WORDS = frozenset(
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words and numbers of a text, identifiers split (`fooBar` gives foo, bar)."""
+    """Lower-case words and numbers of a text, identifiers split (`fooBar` gives foo, bar),
+    Chinese and Japanese by the character."""
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text)
     return [word.lower() for word in WORD.findall(split)]
 
@@ -229,19 +231,27 @@ def telling_words(text: str) -> list[str]:
     return [word for word in found if word not in STOP_WORDS] or list(found)
 
 
+def passages(text: str, characters: int = 400) -> list[str]:
+    """A text in pieces of at most `characters` (2 or more), cut at white space where there is any."""
+    whole = rf"\S(?:.{{0,{characters - 2}}}\S)?(?!\S)"
+    return re.findall(rf"{whole}|\S{{{characters}}}", text, re.DOTALL)
+
+
 def excerpt(experience: Experience, query: str, characters: int = 900) -> str:
-    """The parts of an experience that share most words with the query, in their order."""
-    wanted = set(telling_words(query))
-    parts = [f"{step.actor}: {step.text}" for step in experience.steps]
-    by_overlap = sorted(range(len(parts)), key=lambda i: (-len(wanted & set(words(parts[i]))), i))
+    """The passages of an experience that share most words with the query, in their order,
+    between the beginnings of its task and its outcome."""
+    wanted = telling_words(query)[:64]
+    parts = [part for step in experience.steps for part in passages(f"{step.actor}: {step.text}")]
+    shared = [sum(word in lowered for word in wanted) for lowered in map(str.lower, parts)]
+    task, outcome = experience.task[: characters // 3], experience.outcome[: characters // 3]
+    room = characters - len(task) - len(outcome)
     chosen: set[int] = set()
-    room = characters - len(experience.task) - len(experience.outcome)
-    for index in by_overlap:
+    for index in sorted(range(len(parts)), key=lambda i: (-shared[i], i)):
         if chosen and len(parts[index]) > room:
             break
         chosen.add(index)
-        room -= len(parts[index])
-    lines = [experience.task, *(parts[index] for index in sorted(chosen)), experience.outcome]
+        room -= len(parts[index]) + 1
+    lines = [task, *(parts[index] for index in sorted(chosen)), outcome]
     return "\n".join(line for line in lines if line)[:characters]
 
 
@@ -313,13 +323,12 @@ class RankedMemory(Memory):
 
     async def feedback(self, experiences: Sequence[str], signal: Signal) -> None:
         change = 1 if signal == "helpful" else -1
-        for experience in experiences:
-            self.toolkit.db.execute("UPDATE experiences SET helpful = helpful + ? WHERE id = ?", (change, experience))
+        rows = [(change, experience) for experience in experiences]
+        self.toolkit.db.executemany("UPDATE experiences SET helpful = helpful + ? WHERE id = ?", rows)
 
     async def forget(self, experiences: Sequence[str]) -> None:
-        marks = ",".join("?" * len(experiences))
-        rows = self.toolkit.db.execute(f"SELECT key FROM experiences WHERE id IN ({marks})", list(experiences))
-        keys = [key for (key,) in rows]
+        sql = "SELECT key FROM experiences WHERE id IN (SELECT value FROM json_each(?))"
+        keys = [key for (key,) in self.toolkit.db.execute(sql, (json.dumps(list(experiences)),))]
         for mechanism in self.weights:
             if forget := getattr(self, f"forget_{mechanism}", None):
                 forget(keys)
