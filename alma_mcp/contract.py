@@ -319,7 +319,8 @@ class RankedMemory(Memory):
                 candidate.score += weight / (self.smoothing + rank)
                 candidate.reasons.append(f"{mechanism} #{rank}")
         best = sorted(fused.values(), key=lambda each: (-each.score, each.key))[: query.limit]
-        return Retrieval(tuple(self._item(each, query) for each in best), "; ".join(notes))
+        items = [item for each in best if (item := self._item(each, query))]
+        return Retrieval(tuple(items), "; ".join(notes))
 
     async def feedback(self, experiences: Sequence[str], signal: Signal) -> None:
         change = 1 if signal == "helpful" else -1
@@ -338,7 +339,9 @@ class RankedMemory(Memory):
         """The text of an item; override it to return more, or less."""
         return excerpt(experience, query.text)
 
-    def _item(self, found: Fused, query: Query) -> MemoryItem:
-        (body,) = self.toolkit.db.execute("SELECT body FROM experiences WHERE key = ?", (found.key,)).fetchone()
-        experience = Experience.from_json(json.loads(body))
+    def _item(self, found: Fused, query: Query) -> MemoryItem | None:
+        row = self.toolkit.db.execute("SELECT body FROM experiences WHERE key = ?", (found.key,)).fetchone()
+        if row is None:  # forgotten while a mechanism awaited something
+            return None
+        experience = Experience.from_json(json.loads(row[0]))
         return MemoryItem(self.show(experience, query), found.score, (experience.id,), tuple(found.reasons))
