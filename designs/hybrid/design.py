@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from alma_mcp.contract import Experience, Query, RankedMemory, Unavailable, passages, telling_words, words
 
-WORDS = 32
-POSTINGS = 4000
+WORDS = 24
+POSTINGS = 2000
 PARTS = 64
 BATCH = 256
 
@@ -132,8 +132,8 @@ class Hybrid(RankedMemory):
 
 def parts_of(experience: Experience) -> list[str]:
     """What is embedded of an experience: its task, its outcome, and its steps in passages."""
-    steps = [part for step in experience.steps for part in passages(f"{step.actor}: {step.text}")]
-    return [part for part in (experience.task, *steps[:PARTS], experience.outcome) if part.strip()]
+    steps = "\n".join(f"{step.actor}: {step.text}" for step in experience.steps)
+    return [part for part in (experience.task, *passages(steps)[:PARTS], experience.outcome) if part.strip()]
 
 
 def marks(values: Sequence[object]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from alma_mcp.contract import Experience, Query, RankedMemory, telling_words, words
 
-WORDS = 32
-POSTINGS = 4000
+WORDS = 24
+POSTINGS = 2000
 
 
 class Lexical(RankedMemory):
