@@ -1,6 +1,6 @@
-"""Four mechanisms, fused by rank: shared words, near meaning, newer first, proven first.
+"""Five mechanisms, fused by rank: shared words, near meaning, newer first, proven first, harmful last.
 
-Words and meaning find memories; time and outcome only re-rank what was found.
+Words and meaning find memories; time and what became of them only re-rank what was found.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from alma_mcp.contract import Experience, Query, RankedMemory, Unavailable, pass
 
 WORDS = 24
 POSTINGS = 2000
-PARTS = 64
+PARTS = 24
 BATCH = 256
 
 
 class Hybrid(RankedMemory):
     name = "hybrid"
-    idea = "Find memories by words and by meaning; among those, favour the newer and the proven."
-    weights = {"lexical": 1.0, "vectors": 0.6, "recency": 0.05, "outcome": 0.2}
+    idea = "Find memories by words and by meaning; among those, favour the newer and the proven, and distrust what did harm."
+    weights = {"lexical": 1.0, "vectors": 0.6, "recency": 0.05, "outcome": 0.1, "harm": -0.2}
 
     # lexical: BM25 over words, stems and parts of identifiers
 
@@ -34,7 +34,7 @@ class Hybrid(RankedMemory):
         rarest, count = self._rarest(asked)
         if not count:
             return []
-        sql = "SELECT rowid FROM lexical WHERE lexical MATCH ? AND rowid > ? ORDER BY rank LIMIT ?"
+        sql = "SELECT rowid FROM lexical WHERE lexical MATCH ? AND rowid > ? ORDER BY rank, rowid DESC LIMIT ?"
         return [key for (key,) in self.toolkit.db.execute(sql, (" OR ".join(rarest), self._oldest(count), self.depth))]
 
     def forget_lexical(self, keys: Sequence[int]) -> None:
@@ -85,7 +85,8 @@ class Hybrid(RankedMemory):
 
     async def rank_vectors(self, query: Query, found: Sequence[int]) -> list[int]:
         (vector,) = await self.toolkit.embed([query.text])
-        nearest = [key for key, _ in self.toolkit.vectors("parts").search(vector, 4 * self.depth)]
+        scored = self.toolkit.vectors("parts").search(vector, 4 * self.depth)
+        nearest = [key for key, _ in sorted(scored, key=lambda each: (-round(each[1], 6), -each[0]))]
         owner = dict(
             self.toolkit.db.execute(f"SELECT key, experience FROM parts WHERE key IN ({marks(nearest)})", nearest)
         )
@@ -112,16 +113,21 @@ class Hybrid(RankedMemory):
             self.toolkit.vectors("parts").add([key for (key,) in keys], vectors)
             self.toolkit.db.executemany("UPDATE parts SET text = NULL WHERE key = ?", keys)
 
-    # recency and outcome: the order of what was found
+    # recency, outcome and harm: the order of what was found
 
     async def rank_recency(self, query: Query, found: Sequence[int]) -> list[int]:
         times = self._column("time", found)
         return sorted(times, key=lambda key: -times[key])
 
     async def rank_outcome(self, query: Query, found: Sequence[int]) -> list[int]:
-        """Those that helped, or ended well, first; those that did harm get no credit at all."""
-        standing = self._column("helpful + coalesce(reward, 0.5)", found)
-        return sorted((key for key in standing if standing[key] >= 0), key=lambda key: -standing[key])
+        """Those that ended well or helped since; the others gain nothing."""
+        credit = self._column("helpful + coalesce(reward, 0)", found)
+        return sorted((key for key in credit if credit[key] > 0), key=lambda key: -credit[key])
+
+    async def rank_harm(self, query: Query, found: Sequence[int]) -> list[int]:
+        """Those that were called harmful more often than helpful: their weight is negative."""
+        helpful = self._column("helpful", found)
+        return sorted((key for key in helpful if helpful[key] < 0), key=lambda key: helpful[key])
 
     def _column(self, expression: str, keys: Sequence[int]) -> dict[int, float]:
         """A number for each key, in the order of the keys."""

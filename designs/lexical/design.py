@@ -27,7 +27,7 @@ class Lexical(RankedMemory):
         rarest, count = self._rarest(asked)
         if not count:
             return []
-        sql = "SELECT rowid FROM lexical WHERE lexical MATCH ? AND rowid > ? ORDER BY rank LIMIT ?"
+        sql = "SELECT rowid FROM lexical WHERE lexical MATCH ? AND rowid > ? ORDER BY rank, rowid DESC LIMIT ?"
         return [key for (key,) in self.toolkit.db.execute(sql, (" OR ".join(rarest), self._oldest(count), self.depth))]
 
     def forget_lexical(self, keys: Sequence[int]) -> None:
