@@ -17,6 +17,7 @@ from alma_mcp.config import load_settings
 from alma_mcp.control import Control, control
 from alma_mcp.errors import AlmaError
 from alma_mcp.home import EngineLock, Home, default_home
+from alma_mcp.promotions_cli import promotions, rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,10 @@ def stop(context: Context) -> None:
         return
     _run(_ask(context, "retire"))
     click.echo("The engine ends.")
+
+
+main.add_command(promotions)
+main.add_command(rollback)
 
 
 async def _ask(context: Context, name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alma_mcp.ballast import Ballast
 from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.config import Settings
+from alma_mcp.contract import Unavailable
 from alma_mcp.control import Handler
 from alma_mcp.design_store import BUNDLED, Design, DesignStore, bundled_designs
 from alma_mcp.embedding import Embedder, make_embedder
@@ -48,6 +49,12 @@ class Parts:
     def embedder_state(self) -> str:
         return self.embedder.state if self.embedder else "none; memory works lexically"
 
+    async def warm_up(self) -> None:
+        """Load the embedding model; the engine answers meanwhile, and after a failure, which `status` tells."""
+        if self.embedder:
+            with contextlib.suppress(Unavailable):
+                await self.embedder.load()
+
     def warnings(self) -> list[str]:
         """What is not as it should be, a sentence each."""
         found = []
@@ -72,7 +79,7 @@ async def compose(home: Home, settings: Settings) -> AsyncIterator[Parts]:
         store = DesignStore(home.designs)
         log = await ExperienceLog.open(home.experiences)
         stack.push_async_callback(log.close)
-        ledger = await ChampionLedger.open(home.ledger, _first_champion(settings))
+        ledger = await ChampionLedger.open(home.ledger, _first_champion(settings), store.holds_bundled)
         stack.push_async_callback(ledger.close)
         recordings = await Recordings.open(home.recordings)
         stack.push_async_callback(recordings.close)
@@ -89,7 +96,7 @@ async def compose(home: Home, settings: Settings) -> AsyncIterator[Parts]:
         serving = Serving(log, lambda: _champion(ledger, store), projections)
         stack.push_async_callback(serving.close)
         service = MemoryService(log, Redactor.of_home(home.redaction_key), serving, ballast)
-        handlers = ledger_handlers(ledger, store, home.dossiers, serving.reconcile)
+        handlers = ledger_handlers(ledger, store, home.dossiers, serving.ledger_changed)
         yield Parts(log, ledger, store, serving, service, host, embedder, handlers)
 
 

@@ -61,6 +61,10 @@ class DesignStore:
     def is_bundled(self, design: Design) -> bool:
         return design.id in self._bundled
 
+    def holds_bundled(self, design_id: str) -> bool:
+        """Whether an id is a bundled design's."""
+        return design_id in self._bundled
+
     def add(self, design: Design) -> None:
         """Keep a design; whole or not at all."""
         if design.id in self._bundled:

@@ -49,15 +49,15 @@ class Engine:
         listener = await asyncio.start_unix_server(self._accept, self._home.socket, limit=LONGEST_LINE)
         self._home.socket.chmod(0o600)
         log.info("engine %s serves %s", __version__, self._home.path)
-        tending = asyncio.create_task(self._tend())
+        background = [asyncio.create_task(self._tend()), asyncio.create_task(self._parts.warm_up())]
         try:
             await self._stop.wait()
         finally:
             listener.close()
             self._home.socket.unlink(missing_ok=True)
-            for task in (tending, *self._tasks):
+            for task in (*background, *self._tasks):
                 task.cancel()
-            await asyncio.gather(tending, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*background, *self._tasks, return_exceptions=True)
             log.info("engine ends")
 
     def stop(self) -> None:

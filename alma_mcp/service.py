@@ -20,6 +20,7 @@ LONGEST_TEXT = 200_000
 CHARACTERS_PER_TOKEN = 4
 PATIENCE_SECONDS = 1.5
 MOST_IDS = 1000
+UNREMARKABLE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +154,21 @@ class MemoryService:
                 f"The memory design is not answering ({error}); these are plain word matches among the newest memories."
             )
             return newest_by_words(events, query), note
-        note = f"{behind:,} memories are still being taken in." if behind else ""
+        note = f"About {behind:,} memories are still being taken in." if behind else ""
         return retrieval, "; ".join(part for part in (retrieval.note, note) if part)
 
     async def _caught_up(self, projections: Projections, scope: str, needed: int) -> int:
-        """Wait a little until the session's own writes are in; gives how many events are still missing."""
+        """Wait a little until the session's own writes are in; gives how many events are missing, if they matter."""
         projection = projections.of(scope)
         if not projection.running:
             await projection.start()
-        if projection.position < self._log.head(scope):
+        head = self._log.head(scope)
+        if projection.position < head:
             task = self._serving.follow(scope, projections)
             if projection.position < needed or projection.position == 0:
                 await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
-        return max(0, needed - projection.position)
+        behind = max(0, head - projection.position)
+        return behind if projection.position < needed or behind > UNREMARKABLE else 0
 
     def _written(self, who: Principal, scope: str, position: int) -> None:
         self._written_by.setdefault(who.session, {})[scope] = position

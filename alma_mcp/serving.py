@@ -39,12 +39,19 @@ class Serving:
         self._previous: Projections | None = None
         self._follows: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._reconciling = asyncio.Lock()
+        self._reconciliations: set[asyncio.Task[None]] = set()
         self.swap: Swap | None = None
 
     @property
     def live(self) -> Projections:
         """The projections of the design that answers now."""
         return self._live
+
+    def ledger_changed(self) -> None:
+        """Reconcile in the background."""
+        task = asyncio.create_task(self.reconcile())
+        self._reconciliations.add(task)
+        task.add_done_callback(self._reconciliations.discard)
 
     async def reconcile(self) -> None:
         """Serve what the ledger names.
@@ -62,6 +69,9 @@ class Serving:
                 incoming = self._projections(target)
                 if not await self._built(incoming):
                     return
+                if self._champion().id != target.id:
+                    await incoming.close()
+                    continue
                 outgoing, self._previous, self._live = self._previous, self._live, incoming
                 self.swap = None
                 if outgoing:
@@ -91,9 +101,10 @@ class Serving:
 
     async def close(self) -> None:
         """End every worker."""
-        for task in self._follows.values():
+        tasks = [*self._follows.values(), *self._reconciliations]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._follows.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for projections in (self._live, self._previous):
             if projections:
                 await projections.close()

@@ -1,166 +1,178 @@
-"""A vector index that lives in a design's database: cosine similarity, exact or HNSW.
+"""Vector indexes over tables of a design's database, as a design sees them.
 
-One query over 384 dimensions on two cores, p50 / p95 ms: exact 0.6 / 0.7 at 10,000 and 10 / 11 at 100,000 vectors;
-HNSW (M 32, efConstruction 100, efSearch 128) 0.25 / 0.35 at both, with 0.998 of the true neighbours found.
-So: exact up to `EXACT_UP_TO`, HNSW above, saved beside the database and rebuilt when it does not match it.
+`vectors_<name>` is the truth and part of the host's transaction; the index in memory
+follows at each commit, so what was rolled back is never found. Mounted into every
+sandbox: imports the standard library, numpy and FAISS (both at first use) only.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-EXACT_UP_TO = 20_000
-NEIGHBOURS = 32
-BREADTH_BUILDING = 100
-BREADTH_SEARCHING = 128
-SAVE_EVERY = 5_000
+if TYPE_CHECKING:
+    from alma_mcp.vector_index import VectorIndex
 
 
-@dataclass(slots=True)
-class _Pending:
-    """What the transaction at hand has changed."""
+class Turn(Protocol):
+    """The call that is running: `writes` says whether it may see what is not committed."""
 
-    added: dict[int, Any] = field(default_factory=dict)
-    removed: set[int] = field(default_factory=set)
+    @property
+    def connection(self) -> sqlite3.Connection: ...
+    @property
+    def writes(self) -> bool: ...
 
 
-class VectorIndex:
-    """One named index. Rows in SQLite are the truth; the FAISS index is made from them at first use."""
+class VectorTable:
+    """One table, its index (read at first use), and what the running transaction changed."""
 
-    def __init__(self, name: str, connection: sqlite3.Connection, folder: Path) -> None:
-        if not name.isidentifier():
-            raise ValueError(f"{name!r} is no name for an index: use letters, digits and _.")
-        self._table = f"vectors_{name}"
-        self._file = folder / f"{self._table}.faiss"
-        self._connection = connection
-        self._pending = _Pending()
-        self._index: Any = None
-        self._saved = 0
-        self._keys: set[int] = set()
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {self._table} (key INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
+    def __init__(self, name: str, reader: sqlite3.Connection, folder: Path) -> None:
+        self.table = f"vectors_{name}"
+        self.pending: dict[int, Any] = {}
+        self._reader = reader
+        self._file = folder / f"{self.table}.npz"
+        self._index: VectorIndex | None = None
 
-    def add(self, keys: Sequence[int], vectors: Any) -> None:
-        import numpy as np  # noqa: PLC0415 - a design without vectors starts sooner
+    def create(self, connection: sqlite3.Connection) -> None:
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.table}"
+            " (key INTEGER PRIMARY KEY, digest INTEGER NOT NULL, vector BLOB NOT NULL)"
+        )
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {self.table}_digest ON {self.table} (key, digest)")
 
-        rows = np.ascontiguousarray(vectors, dtype="<f4")
-        if rows.ndim != 2 or rows.shape[0] != len(keys):
-            raise ValueError(f"vectors have the shape {rows.shape}; wanted ({len(keys)}, dimension)")
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        rows = rows / np.where(lengths > 0, lengths, 1)
-        for key, row in zip(keys, rows, strict=True):
-            self._connection.execute(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?)", (int(key), row.tobytes()))
-            self._pending.added[int(key)] = row
-
-    def remove(self, keys: Sequence[int]) -> None:
-        for key in keys:
-            self._connection.execute(f"DELETE FROM {self._table} WHERE key = ?", (int(key),))
-            self._pending.added.pop(int(key), None)
-            self._pending.removed.add(int(key))
-
-    def search(self, vector: Any, count: int) -> list[tuple[int, float]]:
-        import numpy as np  # noqa: PLC0415
-
+    def index(self) -> "VectorIndex | None":
+        """The index over what is committed; `None` where nothing is."""
         if self._index is None:
-            self._build()
-        index = self._index
-        if index is None or not index.ntotal:
-            return []
-        query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
-        length = float(np.linalg.norm(query))
-        scores, keys = index.search(query / (length or 1.0), min(count, index.ntotal))
-        return [(int(key), float(score)) for key, score in zip(keys[0], scores[0], strict=True) if key >= 0]
+            self._index = self._read()
+        return self._index
 
     def publish(self) -> None:
-        """The transaction was committed: let searches see it."""
-        pending, self._pending = self._pending, _Pending()
-        if self._index is None or not (pending.added or pending.removed):
+        """What was pending is committed: put it into the index."""
+        if not self.pending:
             return
-        self._drop((pending.removed | pending.added.keys()) & self._keys)
-        self._insert(pending.added)
+        index = self.index()
+        if index is not None:
+            for key, vector in self.pending.items():
+                if vector is None:
+                    index.remove(key)
+                else:
+                    index.add(key, _digest(vector), vector)
+            index.settle()
+            index.save(self._file)
+            if index.worn:
+                self._file.unlink(missing_ok=True)
+                self._index = None
+        self.pending = {}
 
-    def discard(self) -> None:
-        """The transaction was rolled back."""
-        self._pending = _Pending()
+    def _read(self) -> "VectorIndex | None":
+        import numpy as np  # noqa: PLC0415 - a design without vectors starts 80 ms sooner
 
-    def _build(self) -> None:
-        import faiss  # noqa: PLC0415
+        from alma_mcp.vector_index import VectorIndex  # noqa: PLC0415
+
+        if not self._reader.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (self.table,)).fetchone():
+            return None
+        first = self._reader.execute(f"SELECT vector FROM {self.table} LIMIT 1").fetchone()
+        if first is None:
+            return None
+        index = VectorIndex(len(first[0]) // 4)
+        wanted = dict(self._reader.execute(f"SELECT key, digest FROM {self.table} INDEXED BY {self.table}_digest"))
+        if self._file.exists():
+            index.load(self._file, wanted)
+        known = index.entries
+        for key, digest, blob in self._reader.execute(f"SELECT key, digest, vector FROM {self.table}"):
+            if known.get(key) != digest:
+                index.add(key, digest, np.frombuffer(blob, "<f4"))
+        return index
+
+
+class VectorTables:
+    """All vector tables of one design."""
+
+    def __init__(self, reader: sqlite3.Connection, folder: Path) -> None:
+        self._reader = reader
+        self._folder = folder
+        self._tables: dict[str, VectorTable] = {}
+
+    def table(self, name: str) -> VectorTable:
+        if not (name.isascii() and name.isidentifier()):
+            raise ValueError(f"{name!r} cannot name a vector index: use letters, digits and _")
+        if name not in self._tables:
+            self._tables[name] = VectorTable(name, self._reader, self._folder)
+        return self._tables[name]
+
+    def publish(self) -> None:
+        for table in self._tables.values():
+            table.publish()
+
+    def drop(self) -> None:
+        for table in self._tables.values():
+            table.pending = {}
+
+
+class Vectors:
+    """Implements `contract.Vectors`."""
+
+    def __init__(self, table: VectorTable, turn: "CurrentTurn") -> None:
+        self._table = table
+        self._turn = turn
+
+    def add(self, keys: Sequence[int], vectors: Any) -> None:
+        """Store float vectors, shape (len(keys), dimension); an existing key is replaced."""
         import numpy as np  # noqa: PLC0415
 
-        rows = self._connection.execute(f"SELECT key, vector FROM {self._table} ORDER BY key").fetchall()
-        self._keys = {key for key, _ in rows}
-        if not rows:
-            return
-        matrix = np.frombuffer(b"".join(vector for _, vector in rows), dtype="<f4").reshape(len(rows), -1)
-        keys = np.array([key for key, _ in rows], dtype=np.int64)
-        if len(rows) > EXACT_UP_TO and self._restore(keys, matrix):
-            return
-        self._index = faiss.IndexIDMap2(_make(len(rows), matrix.shape[1]))
-        self._index.add_with_ids(matrix, keys)
-        self._save()
+        unit = _unit(vectors)
+        if unit.ndim != 2 or len(unit) != len(keys):
+            raise ValueError(f"{len(keys)} keys want vectors of shape ({len(keys)}, dimension), not {unit.shape}")
+        if not np.isfinite(unit).all():
+            raise ValueError("a vector has NaN or infinite numbers")
+        if (dimension := self._dimension()) not in (None, unit.shape[1]):
+            raise ValueError(f"this index has {dimension} dimensions, the vectors have {unit.shape[1]}")
+        connection = self._turn().connection
+        self._table.create(connection)
+        rows = [(int(key), _digest(vector), vector.tobytes()) for key, vector in zip(keys, unit, strict=True)]
+        connection.executemany(f"REPLACE INTO {self._table.table} (key, digest, vector) VALUES (?, ?, ?)", rows)
+        self._table.pending.update({int(key): vector for key, vector in zip(keys, unit, strict=True)})
 
-    def _restore(self, keys: Any, matrix: Any) -> bool:
-        """Read the saved index and add what came since; False where it does not belong to these rows."""
-        import faiss  # noqa: PLC0415
-        import numpy as np  # noqa: PLC0415
+    def remove(self, keys: Sequence[int]) -> None:
+        connection = self._turn().connection
+        self._table.create(connection)
+        rows = [(int(key),) for key in keys]
+        connection.executemany(f"DELETE FROM {self._table.table} WHERE key = ?", rows)
+        self._table.pending.update({key: None for (key,) in rows})
 
-        if not self._file.is_file():
-            return False
-        try:
-            index: Any = faiss.read_index(str(self._file))
-        except RuntimeError:
-            return False
-        indexed = faiss.vector_to_array(index.id_map)
-        if index.d != matrix.shape[1] or not np.isin(indexed, keys).all():
-            return False
-        missing = ~np.isin(keys, indexed)
-        self._index, self._saved = index, index.ntotal
-        if missing.any():
-            self._index.add_with_ids(matrix[missing], keys[missing])
-        return True
+    def search(self, vector: Any, count: int) -> list[tuple[int, float]]:
+        """The `count` nearest keys with their cosine similarity, best first."""
+        query = _unit(vector).reshape(-1)
+        if (dimension := self._dimension()) is None or count < 1:
+            return []
+        if query.shape[0] != dimension:
+            raise ValueError(f"this index has {dimension} dimensions, the query has {query.shape[0]}")
+        index = self._table.index()
+        pending = self._table.pending if self._turn().writes else {}
+        found = index.search(query, count + len(pending)) if index is not None else []
+        found = [each for each in found if each[0] not in pending]
+        found += [(key, float(each @ query)) for key, each in pending.items() if each is not None]
+        return sorted(found, key=lambda each: (-each[1], each[0]))[:count]
 
-    def _insert(self, added: dict[int, Any]) -> None:
-        import numpy as np  # noqa: PLC0415
-
-        if not added or self._index is None:
-            return
-        self._keys.update(added)
-        if self._index.ntotal <= EXACT_UP_TO < self._index.ntotal + len(added):
-            self._build()
-            return
-        self._index.add_with_ids(np.stack(list(added.values())), np.array(list(added), dtype=np.int64))
-        self._save()
-
-    def _drop(self, keys: set[int]) -> None:
-        """Take keys out; an approximate index cannot, so it is made anew at the next search."""
-        import numpy as np  # noqa: PLC0415
-
-        if not keys:
-            return
-        self._keys -= keys
-        if self._index.ntotal > EXACT_UP_TO:
-            self._index = None
-            self._file.unlink(missing_ok=True)
-        else:
-            self._index.remove_ids(np.array(sorted(keys), dtype=np.int64))
-
-    def _save(self) -> None:
-        import faiss  # noqa: PLC0415
-
-        if self._index.ntotal > EXACT_UP_TO and self._index.ntotal - self._saved >= SAVE_EVERY:
-            partial = self._file.with_suffix(".partial")
-            faiss.write_index(self._index, str(partial))
-            partial.replace(self._file)
-            self._saved = self._index.ntotal
+    def _dimension(self) -> int | None:
+        if (index := self._table.index()) is not None:
+            return index.dimension
+        pending = self._table.pending.values() if self._turn().writes else ()
+        return next((len(each) for each in pending if each is not None), None)
 
 
-def _make(count: int, dimension: int) -> Any:
-    import faiss  # noqa: PLC0415
+class CurrentTurn(Protocol):
+    def __call__(self) -> Turn: ...
 
-    if count <= EXACT_UP_TO:
-        return faiss.IndexFlatIP(dimension)
-    index = faiss.IndexHNSWFlat(dimension, NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = BREADTH_BUILDING
-    index.hnsw.efSearch = BREADTH_SEARCHING
-    return index
+
+def _unit(vectors: Any) -> Any:
+    import numpy as np  # noqa: PLC0415
+
+    array = np.asarray(vectors, dtype=np.float32)
+    norms = np.linalg.norm(array, axis=-1, keepdims=True)
+    return np.ascontiguousarray(array / np.where(norms == 0, 1, norms), dtype="<f4")
+
+
+def _digest(vector: Any) -> int:
+    return int.from_bytes(hashlib.blake2b(vector.tobytes(), digest_size=8).digest(), "little", signed=True)

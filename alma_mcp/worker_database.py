@@ -22,6 +22,7 @@ class Store:
     """The file `memory.db` in the state folder."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._host_acts = True
         self.writer = _connect(folder)
         # A lost last transaction is applied again from the log, so NORMAL is durable enough.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alma_mcp.contract import Budget, Unavailable
-from alma_mcp.vectors import VectorIndex
+from alma_mcp.vectors import Vectors, VectorTables
 from alma_mcp.worker_database import Database, Store
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
@@ -42,8 +42,7 @@ class DesignToolkit:
         self.budget = Budget()
         self._seed = seed
         self._ask = ask
-        self._folder = folder
-        self._indexes: dict[str, VectorIndex] = {}
+        self._tables = VectorTables(store.reader, folder)
 
     @property
     def now(self) -> float:
@@ -53,10 +52,8 @@ class DesignToolkit:
     def random(self) -> random.Random:
         return self._turn.random
 
-    def vectors(self, name: str) -> VectorIndex:
-        if name not in self._indexes:
-            self._indexes[name] = VectorIndex(name, self._store.writer, self._folder)
-        return self._indexes[name]
+    def vectors(self, name: str) -> Vectors:
+        return Vectors(self._tables.table(name), lambda: self._turn)
 
     async def embed(self, texts: Sequence[str]) -> Any:
         """float32 unit vectors, shape (len(texts), dimension). Raises `Unavailable`."""
@@ -100,11 +97,9 @@ class DesignToolkit:
                 self._store.commit(position)
             except BaseException:
                 self._store.rollback()
-                for index in self._indexes.values():
-                    index.discard()
+                self._tables.drop()
                 raise
-            for index in self._indexes.values():
-                index.publish()
+            self._tables.publish()
 
     @property
     def position(self) -> int:

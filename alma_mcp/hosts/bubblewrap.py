@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 IMPORTABLE = ("numpy", "numpy.libs", "faiss", "faiss_cpu.libs", "networkx", "packaging")
-OURS = ("__init__", "contract", "frames", "vectors", "worker", "worker_database", "worker_toolkit")
+OURS = ("__init__", "contract", "frames", "vector_index", "vectors", "worker", "worker_database", "worker_toolkit")
 FIRST_UID = 1_000_000
 UIDS = 60_000
 TEMPORARY_BYTES = 64 * 2**20

@@ -2,16 +2,24 @@
 
 import asyncio
 import contextlib
-import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from alma_mcp.contract import Unavailable
-from alma_mcp.errors import ContractBroken, DeadlineExceeded, DesignError, DesignFailed, ToolkitError, WorkerDied
+from alma_mcp.errors import (
+    AlmaError,
+    ContractBroken,
+    DeadlineExceeded,
+    DesignError,
+    DesignFailed,
+    ToolkitError,
+    WorkerDied,
+)
 from alma_mcp.frames import FrameGarbled, decode, encode
 from alma_mcp.hosts import Asks
 
 Ender = Callable[[], Awaitable[None]]
+MOST_ASKS = 256
 
 
 class Link:
@@ -35,10 +43,10 @@ class Link:
         self._end = end
         self._last_words = last_words
         self._resident = resident
-        self._numbers = itertools.count(1)
+        self._issued = 0
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._answers: set[asyncio.Task[None]] = set()
-        self._over: DesignError | None = None
+        self._over: AlmaError | None = None
         self._reading = asyncio.create_task(self._read())
 
     @property
@@ -52,13 +60,17 @@ class Link:
     async def call(self, method: str, params: Mapping[str, Any], deadline: float) -> Any:
         """See `hosts.Worker.call`."""
         if self._over:
-            raise self._over
-        number = next(self._numbers)
+            raise type(self._over)(str(self._over))
+        self._issued = number = self._issued + 1
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._calls[number] = future
         try:
             self._write(encode({"id": number, "call": method, "params": dict(params)}))
-            return await asyncio.wait_for(future, deadline)
+            answer = await asyncio.wait_for(future, deadline)
+            if method == "apply" and not _covers(answer, params):
+                await self._finish(ContractBroken("The design's process told a wrong log position and was ended."))
+                raise ContractBroken(str(self._over))
+            return answer
         except TimeoutError:
             slow = DeadlineExceeded(f"The design took more than {deadline:g} seconds for {method}() and was ended.")
             await self._finish(slow)
@@ -71,11 +83,12 @@ class Link:
     async def close(self) -> None:
         """End the worker and wait until it is gone."""
         await self._finish(WorkerDied("The worker was closed."))
-        self._reading.cancel()
+        for task in (self._reading, *self._answers):
+            task.cancel()
         await asyncio.gather(self._reading, *self._answers, return_exceptions=True)
 
     async def _read(self) -> None:
-        over: DesignError
+        over: AlmaError
         try:
             while line := await self._reader.readline():
                 self._received(decode(line))
@@ -90,17 +103,27 @@ class Link:
 
     def _received(self, frame: Mapping[str, Any]) -> None:
         if "ask" in frame:
-            task = asyncio.create_task(self._answer(frame))
-            self._answers.add(task)
-            task.add_done_callback(self._answers.discard)
+            self._asked(frame)
             return
-        future = self._calls.get(frame["id"])
+        number = frame["id"]
+        if not isinstance(number, int) or not 0 < number <= self._issued:
+            raise FrameGarbled("it answers a call that was never made")
+        failure = _failure(frame["error"]) if "error" in frame else None
+        answer = None if failure else frame["ok"]
+        future = self._calls.get(number)
         if future is None or future.done():
             return
-        if "error" in frame:
-            future.set_exception(_failure(frame["error"]))
+        if failure:
+            future.set_exception(failure)
         else:
-            future.set_result(frame["ok"])
+            future.set_result(answer)
+
+    def _asked(self, frame: Mapping[str, Any]) -> None:
+        if not isinstance(frame["params"], dict) or len(self._answers) >= MOST_ASKS:
+            raise FrameGarbled(f"it asks with no params, or has asked {MOST_ASKS} times without waiting")
+        task = asyncio.create_task(self._answer(frame))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
 
     async def _answer(self, frame: Mapping[str, Any]) -> None:
         answer: dict[str, Any] = {"answer": frame["ask"]}
@@ -110,16 +133,18 @@ class Link:
             answer["unavailable"] = str(reason)
         except (KeyError, TypeError, ValueError) as error:
             answer["unavailable"] = f"the request was malformed: {error}"
+        except AlmaError as error:
+            await self._finish(error)
         if self.alive:
             with contextlib.suppress(OSError):
-                self._write(encode(answer))
+                self._write(_encoded(answer))
 
-    async def _finish(self, reason: DesignError) -> None:
+    async def _finish(self, reason: AlmaError) -> None:
         if self._over is None:
             self._over = reason
             for future in self._calls.values():
                 if not future.done():
-                    future.set_exception(reason)
+                    future.set_exception(type(reason)(str(reason)))
         await self._end()
 
     def _said(self) -> str:
@@ -127,7 +152,21 @@ class Link:
         return f" It said: {words.splitlines()[-1][:300]}" if words else ""
 
 
-def _failure(error: Mapping[str, Any]) -> DesignError:
+def _covers(answer: Any, params: Mapping[str, Any]) -> bool:
+    position = answer.get("position") if isinstance(answer, dict) else None
+    return isinstance(position, int) and position >= max(event["position"] for event in params["events"])
+
+
+def _encoded(answer: dict[str, Any]) -> bytes:
+    try:
+        return encode(answer)
+    except FrameGarbled as error:
+        return encode({"answer": answer["answer"], "unavailable": f"the answer does not fit: {error}; ask for less"})
+
+
+def _failure(error: Any) -> DesignError:
+    if not isinstance(error, dict):
+        raise FrameGarbled("its error is no object")
     message, trace = str(error.get("message", "")), str(error.get("trace", ""))
     failure: DesignError = ContractBroken(message) if error.get("kind") == "contract" else DesignFailed(message)
     failure.add_note(trace)

@@ -1,0 +1,75 @@
+"""The approver's key: Ed25519, unlocked by a passphrase that a person types and nobody keeps."""
+
+import base64
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from alma_mcp.errors import HomeUnusable, NotApprovable
+
+SHORTEST_PASSPHRASE = 8
+
+
+class Approver:
+    """An unlocked key. Lives for one command."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    @classmethod
+    def create(cls, path: Path, passphrase: str) -> "Approver":
+        """Make a key and keep it, encrypted. Raises `NotApprovable` for a short passphrase or an existing key."""
+        if len(passphrase) < SHORTEST_PASSPHRASE:
+            raise NotApprovable(f"The passphrase needs at least {SHORTEST_PASSPHRASE} characters.")
+        key = Ed25519PrivateKey.generate()
+        data = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(passphrase.encode()),
+        )
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        except FileExistsError as error:
+            raise NotApprovable(f"There is a key already in {path}.") from error
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return cls(key)
+
+    @classmethod
+    def unlock(cls, path: Path, passphrase: str) -> "Approver":
+        """Open the kept key. Raises `NotApprovable` for a wrong passphrase."""
+        try:
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise HomeUnusable(f"Cannot read the approver's key {path} ({error.strerror}).") from error
+        try:
+            key = serialization.load_pem_private_key(data, passphrase.encode())
+        except (ValueError, TypeError) as error:
+            raise NotApprovable("The passphrase is wrong, or the key file is damaged; nothing was approved.") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise NotApprovable(f"{path} holds a key of another kind.")
+        return cls(key)
+
+    @property
+    def public_key(self) -> str:
+        raw = self._key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return base64.b64encode(raw).decode()
+
+    def sign(self, data: bytes) -> str:
+        return base64.b64encode(self._key.sign(data)).decode()
+
+
+def signature_holds(public_key: str, signature: str, data: bytes) -> bool:
+    """Whether a base64 signature of these bytes was made with the key of this base64 public key."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
+        key.verify(base64.b64decode(signature, validate=True), data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
