@@ -113,7 +113,8 @@ class VectorIndex:
 
         try:
             with np.load(path, allow_pickle=False) as saved:
-                entries, graph = saved["entries"].tolist(), faiss.deserialize_index(saved["graph"])
+                entries = saved["entries"].tolist()
+                graph: Any = faiss.deserialize_index(saved["graph"])
         except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile):
             return
         if graph.d != self.dimension or graph.ntotal != len(entries):

@@ -10,12 +10,14 @@ answered by `{"answer", "ok"}` or `{"answer", "unavailable"}`.
 import asyncio
 import contextlib
 import itertools
+import linecache
 import math
 import os
+import shutil
 import sys
 import traceback
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +27,6 @@ from alma_mcp.contract import (
     Memory,
     MemoryItem,
     Query,
-    RankedMemory,
     Retrieval,
     Toolkit,
     Unavailable,
@@ -51,7 +52,9 @@ class Worker:
         self._applying = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._toolkit: DesignToolkit | None = None
+        self._design: type[Memory]
         self._memory: Memory
+        self._stale = False
 
     def receive(self, line: bytes) -> None:
         """Take one frame: an answer to an ask, or a call, which runs as a task of its own."""
@@ -82,15 +85,17 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever a design raises is its own failure
             line = encode(_error(number, "failed", error))
         self._send(line)
+        if self._stale:
+            raise SystemExit("What the design holds in Python is no longer what the log says.")
 
     async def _open(self, params: Mapping[str, Any]) -> dict[str, Any]:
         design = load_design(params["source"])
         if design.state_in_python:
             for path in self._folder.iterdir():
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         toolkit = self._toolkit = DesignToolkit(self._folder, params["seed"], self._ask)
-        with toolkit.transaction(0.0, toolkit.position):
-            self._memory = design(cast("Toolkit", toolkit))
+        self._design = design
+        self._make()
         return {
             "name": str(design.name),
             "idea": str(design.idea),
@@ -100,39 +105,61 @@ class Worker:
             "position": toolkit.position,
         }
 
+    def _make(self) -> None:
+        toolkit = self._opened
+        with toolkit.transaction(0.0, toolkit.position):
+            self._memory = self._design(cast("Toolkit", toolkit))
+
     async def _apply(self, params: Mapping[str, Any]) -> dict[str, Any]:
         toolkit = self._opened
         async with self._applying:
             events = [event for event in params["events"] if event["position"] > toolkit.position]
             if events:
-                with toolkit.transaction(events[-1]["at"], events[-1]["position"]):
-                    await self._take_in(events)
+                await self._whole(events[-1]["position"], lambda: self._take_in(events))
             return {"position": toolkit.position}
 
+    async def _whole(self, position: int, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it in one transaction; after a failure what the design holds in Python is made anew."""
+        try:
+            with self._opened.transaction(0.0, position):
+                await work()
+        except Exception:
+            self._stale = self._design.state_in_python
+            if not self._stale:
+                self._make()
+            raise
+
     async def _take_in(self, events: Sequence[Mapping[str, Any]]) -> None:
-        for kind, group in itertools.groupby(events, key=lambda event: event["kind"]):
-            bodies = [event["body"] for event in group]
-            match kind:
-                case "experience":
-                    await self._memory.update_many([Experience.from_json(body) for body in bodies])
-                case "feedback":
-                    for body in bodies:
-                        await self._memory.feedback(body["experiences"], body["signal"])
-                case "forgetting":
-                    for body in bodies:
-                        await self._memory.forget(body["experiences"])
+        for kind, batch in _batches(events, one_by_one=self._one_by_one):
+            last = batch[-1]
+            with self._opened.turn(last["at"], last["position"], writes=True):
+                await self._tell(kind, [event["body"] for event in batch])
+
+    async def _tell(self, kind: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+        match kind:
+            case "experience":
+                await self._memory.update_many([Experience.from_json(body) for body in bodies])
+            case "feedback":
+                for body in bodies:
+                    await self._memory.feedback(body["experiences"], body["signal"])
+            case "forgetting":
+                for body in bodies:
+                    await self._memory.forget(body["experiences"])
+
+    @property
+    def _one_by_one(self) -> bool:
+        """A model's answer is recorded by log position, so each position must ask by itself, on every replay."""
+        return self._design.needs_complete or self._design.update_many is Memory.update_many
 
     async def _retrieve(self, params: Mapping[str, Any]) -> dict[str, Any]:
         query = Query(**params["query"])
         with self._opened.turn(query.time, self._opened.position, writes=False, salt=query.text):
             retrieval = await self._memory.retrieve(query)
-        _check(retrieval)
-        return retrieval.to_json()
+        return checked(retrieval).to_json()
 
     async def _consolidate(self, _: Mapping[str, Any]) -> dict[str, Any]:
         async with self._applying:
-            with self._opened.transaction(0.0, self._opened.position, salt="consolidate"):
-                await self._memory.consolidate()
+            await self._whole(self._opened.position, self._memory.consolidate)
         return {}
 
     @property
@@ -162,13 +189,16 @@ def load_design(source: str) -> type[Memory]:
     """The one `Memory` subclass that a design file defines. Raises `Broken`."""
     module = types.ModuleType("design")
     sys.modules["design"] = module
-    exec(compile(source, "design.py", "exec"), module.__dict__)  # noqa: S102 - running designs is what a worker is for
+    linecache.cache["design.py"] = (len(source), None, source.splitlines(keepends=True), "design.py")
+    try:
+        exec(compile(source, "design.py", "exec"), module.__dict__)  # noqa: S102 - a worker is there to run designs
+    except Exception as error:
+        raise Broken(f"The design cannot be loaded: {type(error).__name__}: {error}.") from error
     found = [
         each
         for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, Memory) and each not in (Memory, RankedMemory)
-        and each.__module__ == "design"
-    ]  # fmt: skip
+        if isinstance(each, type) and issubclass(each, Memory) and each.__module__ == "design"
+    ]
     leaves = [each for each in found if not any(each in other.__mro__[1:] for other in found)]
     if len(leaves) != 1:
         raise Broken(f"A design defines exactly one subclass of Memory; this one defines {len(leaves)}.")
@@ -177,16 +207,39 @@ def load_design(source: str) -> type[Memory]:
     return leaves[0]
 
 
-def _check(retrieval: Any) -> None:
+def checked(retrieval: Any) -> Retrieval:
+    """The same retrieval in plain Python values. Raises `Broken`."""
     if not isinstance(retrieval, Retrieval):
         raise Broken(f"retrieve() gave a {type(retrieval).__name__}, not a Retrieval.")
-    for item in retrieval.items:
-        if not isinstance(item, MemoryItem) or not isinstance(item.text, str):
-            raise Broken("retrieve() gave an item that is no MemoryItem with a text.")
-        if not isinstance(item.score, int | float) or not math.isfinite(item.score):
-            raise Broken("retrieve() gave an item whose score is no finite number.")
-        if not item.experiences or not all(isinstance(each, str) for each in item.experiences):
-            raise Broken("retrieve() gave an item that rests on no experience.")
+    if not isinstance(retrieval.items, list | tuple):
+        raise Broken(f"retrieve() gave items in a {type(retrieval.items).__name__}, not in a tuple.")
+    return Retrieval(tuple(_checked_item(item) for item in retrieval.items), str(retrieval.note))
+
+
+def _checked_item(item: Any) -> MemoryItem:
+    if not isinstance(item, MemoryItem) or not isinstance(item.text, str):
+        raise Broken("retrieve() gave an item that is no MemoryItem with a text.")
+    try:
+        score = float(item.score)
+    except (TypeError, ValueError, OverflowError):
+        score = math.nan
+    if not math.isfinite(score):
+        raise Broken("retrieve() gave an item whose score is no finite number.")
+    rests_on = item.experiences
+    if not isinstance(rests_on, list | tuple) or not rests_on or not all(e and isinstance(e, str) for e in rests_on):
+        raise Broken("retrieve() gave an item that does not name the experiences it rests on in a tuple of ids.")
+    return MemoryItem(item.text, score, tuple(rests_on), tuple(str(reason) for reason in item.reasons))
+
+
+def _batches(
+    events: Sequence[Mapping[str, Any]], *, one_by_one: bool
+) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """Consecutive events of one kind; only experiences are batched, and only where that is allowed."""
+    for kind, group in itertools.groupby(events, key=lambda event: str(event["kind"])):
+        if kind == "experience" and not one_by_one:
+            yield kind, list(group)
+        else:
+            yield from ((kind, [event]) for event in group)
 
 
 def _error(number: int, kind: str, error: BaseException) -> dict[str, Any]:
@@ -210,15 +263,18 @@ async def run(folder: Path, incoming: int, outgoing: int) -> None:
             view = view[os.write(outgoing, view) :]
 
     worker = Worker(folder, send)
-    with contextlib.suppress(ConnectionError):
-        while line := await reader.readline():
-            worker.receive(line)
-    await worker.close()
-    transport.close()
+    try:
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                worker.receive(line)
+    finally:
+        await worker.close()
+        transport.close()
 
 
 def main() -> None:
     """Keep private copies of standard input and output, and give the design empty ones."""
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     incoming, outgoing = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
