@@ -66,6 +66,10 @@ class Projection:
         """Positions of events that this design could not take in."""
         return sorted(self._quarantine.positions)
 
+    def reasons(self) -> list[str]:
+        """Why the quarantined events could not be taken in, in their order."""
+        return [reason for _, reason in sorted(self._quarantine.positions.items())]
+
     @property
     def memory_bytes(self) -> int:
         return self._worker.memory_bytes if self._worker and self._worker.alive else 0

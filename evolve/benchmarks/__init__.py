@@ -1,1 +1,57 @@
-"""One file per domain, one protocol."""
+"""Benchmarks: one file a domain, one protocol.
+
+A benchmark has independent scopes (a conversation, a repository), each an ordered run of moments: an
+`Experience` to take in, or a `Task` to play with what the memory returns. Tasks behind all
+experiences make a static benchmark, tasks between them a dynamic one. A design sees queries and
+experiences alone; what is right stays with `play`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from alma_mcp.contract import Experience, Query, Retrieval
+
+Split = Literal["search", "validation", "gate", "all"]
+SPLITS: tuple[Split, ...] = ("search", "validation", "gate", "all")
+
+Recall = Callable[[Query], Awaitable[Retrieval]]
+"""Asks the memory under test. A benchmark with an agent asks as often as its agent acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to play. `answer` is for the benchmark alone; `cluster` is what an interval resamples."""
+
+    id: str
+    query: Query
+    answer: frozenset[str]
+    cluster: str
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One memory's life."""
+
+    name: str
+    moments: Sequence[Experience | Task]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Benchmark(Protocol):
+    """A domain. `primary` names the metric that a search improves; every metric is in [0, 1]."""
+
+    name: str
+    primary: str
+
+    def scopes(self, split: Split) -> Sequence[Scope]:
+        """The memories of a split. Raises `DataMissing`."""
+
+    async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:
+        """The metrics of one task. Raises whatever `recall` raises."""
+
+
+def ranked_experiences(retrieval: Retrieval) -> list[str]:
+    """The distinct experiences that a retrieval rests on, best first."""
+    return list(dict.fromkeys(each for item in retrieval.items for each in item.experiences))

@@ -1,0 +1,74 @@
+"""`alma-evolve evaluate`: score any design on any benchmark."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from alma_mcp.errors import EvolveError
+from evolve.benchmarks import SPLITS, Split
+from evolve.evaluate import evaluate as play
+from evolve.evaluation import Evaluation, Rejection, Verdict
+from evolve.laboratory import BENCHMARKS, open_benchmark, open_laboratory
+from evolve.progress import bar
+
+if TYPE_CHECKING:
+    from evolve.cli import Context
+
+
+@click.command()
+@click.argument("design")
+@click.option("--benchmark", type=click.Choice(BENCHMARKS), required=True)
+@click.option("--data", type=click.Path(path_type=Path), help="Where its data lies.")
+@click.option("--split", type=click.Choice(SPLITS), default="search", show_default=True)
+@click.option("--embedder", default="onnx", show_default=True, help="As in configs/serve.toml.")
+@click.option("--scopes", type=click.IntRange(min=1), help="At most this many conversations, for a quick look.")
+@click.option("--json", "as_json", is_flag=True, help="No table, only the last line.")
+@click.pass_obj
+def evaluate(
+    context: "Context",
+    design: str,
+    benchmark: str,
+    data: Path | None,
+    split: str,
+    embedder: str,
+    scopes: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Score DESIGN (a name, an id or a file) on a benchmark, beside its controls.
+
+    The last line on standard output is one JSON object.
+    """
+    found = context.store.find(design)
+
+    async def run() -> Verdict:
+        async with open_laboratory(context.store, embedder) as laboratory:
+            with bar(f"{found.name} on {benchmark}") as progress:
+                tasks = open_benchmark(benchmark, data, scopes)
+                return await play(found, tasks, cast("Split", split), laboratory, controls=True, progress=progress)
+
+    verdict = asyncio.run(run())
+    if isinstance(verdict, Rejection):
+        raise EvolveError(f"The design was rejected at {verdict.stage}: {verdict.reason}")
+    if not as_json:
+        Console(file=sys.stdout).print(_table(verdict))
+    click.echo(json.dumps(verdict.summary()))
+
+
+def _table(evaluation: Evaluation) -> Table:
+    summary = evaluation.summary()
+    table = Table("metric", "mean", "95 % interval", title=f"{evaluation.name}, {summary['tasks']} tasks")
+    for name, value in summary["metrics"].items():
+        table.add_row(name, f"{value['mean']:.3f}", f"{value['low']:.3f} to {value['high']:.3f}")
+    for name, score in summary["controls"].items():
+        table.add_row(f"control: {name}", f"{score:.3f}", "")
+    latency = summary["latency_ms"]
+    table.add_row("tokens returned", f"{summary['tokens']:,.0f}", "")
+    table.add_row("latency, ms", f"{latency['p50']}", f"p95 {latency['p95']}")
+    return table
