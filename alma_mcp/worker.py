@@ -44,9 +44,10 @@ class Broken(Exception):
 class Worker:
     """One design in one state folder, driven by frames."""
 
-    def __init__(self, folder: Path, send: Callable[[bytes], None]) -> None:
+    def __init__(self, folder: Path, send: Callable[[bytes], None], stop: Callable[[], None]) -> None:
         self._folder = folder
         self._send = send
+        self._stop = stop
         self._asks: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count(1)
         self._applying = asyncio.Lock()
@@ -86,7 +87,7 @@ class Worker:
             line = encode(_error(number, "failed", error))
         self._send(line)
         if self._stale:
-            raise SystemExit("What the design holds in Python is no longer what the log says.")
+            self._stop()
 
     async def _open(self, params: Mapping[str, Any]) -> dict[str, Any]:
         design = load_design(params["source"])
@@ -119,7 +120,10 @@ class Worker:
             return {"position": toolkit.position}
 
     async def _whole(self, position: int, work: Callable[[], Awaitable[None]]) -> None:
-        """Do it in one transaction; after a failure what the design holds in Python is made anew."""
+        """Do it in one transaction; after a failure what the design holds in Python is made anew.
+
+        A design whose state is there alone ends: it no longer holds what the log says.
+        """
         try:
             with self._opened.transaction(0.0, position):
                 await work()
@@ -262,7 +266,7 @@ async def run(folder: Path, incoming: int, outgoing: int) -> None:
         while view:
             view = view[os.write(outgoing, view) :]
 
-    worker = Worker(folder, send)
+    worker = Worker(folder, send, reader.feed_eof)
     try:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
