@@ -11,6 +11,8 @@ from alma_mcp.design_store import DesignStore
 from alma_mcp.errors import AlmaError
 from alma_mcp.home import Home, default_home
 from evolve.evaluate_cli import evaluate
+from evolve.propose_cli import brief, promote, submit
+from evolve.run_cli import list_designs, run, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ def cli(context: click.Context, home: Path) -> None:
     context.obj = Context(place, DesignStore(place.designs))
 
 
-cli.add_command(evaluate)
+for command in (run, list_designs, show, evaluate, brief, submit, promote):
+    cli.add_command(command)
 
 
 def main() -> int:

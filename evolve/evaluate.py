@@ -67,8 +67,8 @@ async def evaluate(
     gate = asyncio.Semaphore(SCOPES_AT_ONCE)
 
     async def run(scope: Scope) -> tuple[list[TaskResult], dict[str, list[float]]]:
-        async with gate, _memory(design, scope.name, laboratory) as memory:
-            empty = _memory(design, scope.name, laboratory) if controls else None
+        async with gate, open_memory(design, scope.name, laboratory) as memory:
+            empty = open_memory(design, scope.name, laboratory) if controls else None
             async with empty or contextlib.nullcontext() as blank:
                 return await _Playing(benchmark, scope, memory, blank, clock, played).through()
 
@@ -88,7 +88,7 @@ async def evaluate(
     )
 
 
-class _Memory:
+class EvaluatedMemory:
     """A design's memory of one scope, in a folder of its own."""
 
     def __init__(self, log: ExperienceLog, projection: Projection) -> None:
@@ -110,7 +110,7 @@ class _Memory:
 
 
 @contextlib.asynccontextmanager
-async def _memory(design: Design, scope: str, laboratory: Laboratory) -> AsyncIterator[_Memory]:
+async def open_memory(design: Design, scope: str, laboratory: Laboratory) -> AsyncIterator[EvaluatedMemory]:
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alma-evolve-")))
         log = await ExperienceLog.open(folder / "experiences.db")
@@ -123,7 +123,7 @@ async def _memory(design: Design, scope: str, laboratory: Laboratory) -> AsyncIt
         projection = Projection(design, scope, log, laboratory.host, asks, folder / "projection")
         stack.push_async_callback(projection.close)
         await projection.start()
-        yield _Memory(log, projection)
+        yield EvaluatedMemory(log, projection)
 
 
 class _Playing:
@@ -133,8 +133,8 @@ class _Playing:
         self,
         benchmark: Benchmark,
         scope: Scope,
-        memory: _Memory,
-        blank: _Memory | None,
+        memory: EvaluatedMemory,
+        blank: EvaluatedMemory | None,
         clock: Callable[[], float],
         played: Callable[[], None],
     ) -> None:
@@ -189,7 +189,7 @@ class _Playing:
         except DesignError:
             return 0.0
 
-    def _controls(self, blank: _Memory, other: Task) -> dict[str, Recall]:
+    def _controls(self, blank: EvaluatedMemory, other: Task) -> dict[str, Recall]:
         """What a score means little without: no memory, the empty one, chance, the newest, another task's answer."""
 
         async def none(_: Query) -> Retrieval:
