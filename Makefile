@@ -12,7 +12,7 @@ setup: .venv/.installed ## make .venv with alma-mcp and alma-evolve in it
 	@scripts/setup
 
 demo: setup ## the main job in front of you, in under three minutes
-	@$(PY) scripts/demo.py
+	@$(PY) -m scripts.demo
 
 test: setup ## every test that can run here
 	@$(PY) -m pytest

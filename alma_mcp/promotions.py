@@ -43,7 +43,7 @@ def _claim(dossier: Dossier) -> str:
 
 def _found(dossier: Dossier) -> str:
     fresh = f"{dossier.tasks} tasks that the search never saw, opened for the {dossier.opening}. time"
-    needed = f"p = {dossier.p_value:.4f}, needed < {dossier.alpha:.4f}, and at least {dossier.minimum_effect:g}"
+    needed = f"p = {dossier.p_value:.5f}, needed < {dossier.alpha:.4f}, and at least {dossier.minimum_effect:g}"
     lines = [
         f"{dossier.benchmark}, {dossier.split} split: {fresh}",
         f"Difference {dossier.difference}; {needed}",

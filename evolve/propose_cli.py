@@ -101,7 +101,7 @@ def promote(context: "Context", design: str | None, configuration: Path, data: P
             return dossier, (await engine.request("promotions.request", asked))["short"]
 
     dossier, short = asyncio.run(work())
-    click.echo(f"The gate {dossier.verdict}: difference {dossier.difference}, p = {dossier.p_value:.4f}.")
+    click.echo(f"The gate {dossier.verdict}: difference {dossier.difference}, p = {dossier.p_value:.5f}.")
     for objection in dossier.objections:
         click.echo(f"Objection: {objection}.")
     click.echo(f"A person decides: alma-mcp promotions show {short}, then alma-mcp promotions approve {short}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich import box
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -135,5 +136,5 @@ def show_table(context: "Context", benchmark: str) -> None:
                 figures = (f"rejected at {verdict.stage}", "", "")
             case None:
                 figures = ("not evaluated", "", "")
-        table.add_row(entry.id[:SHORT], entry.name, *figures, entry.proposer, parents)
+        table.add_row(entry.id[:SHORT], entry.name, *figures, parents)
     Console().print(table)
