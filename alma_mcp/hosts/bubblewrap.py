@@ -17,6 +17,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from alma_mcp.hosts import seccomp
+
 IMPORTABLE = ("numpy", "numpy.libs", "faiss", "faiss_cpu.libs", "networkx", "packaging")
 OURS = ("__init__", "contract", "frames", "vector_index", "vectors", "worker", "worker_database", "worker_toolkit")
 FIRST_UID = 61_184
@@ -33,7 +35,9 @@ from alma_mcp.worker import main
 main()
 """
 PROBE = """
-import os, socket, sys
+import ctypes, os, platform, socket, sys
+def unshares():
+    return platform.machine() in MACHINES and ctypes.CDLL(None).unshare(0x10000000) == 0
 def writes():
     try:
         os.mkdir("/probe")
@@ -46,6 +50,7 @@ leaks = {
     "it sees an environment": bool(set(os.environ) - {"LC_CTYPE", "PWD"}),
     "it has a network": [name for _, name in socket.if_nameindex()] not in ([], ["lo"]),
     "it writes outside of its folder": writes(),
+    "it makes user namespaces": unshares(),
 }
 sys.stdout.write(", ".join(leak for leak, found in leaks.items() if found) or "contained")
 """
@@ -75,9 +80,13 @@ def probe() -> Tier:
 
 def _try(program: str) -> Tier:
     name = "bubblewrap (root, unprivileged inside)" if os.geteuid() == 0 else "bubblewrap (user namespace)"
-    command = sandboxed(program, None, [interpreter(), "-I", "-S", "-c", PROBE])
+    probed = PROBE.replace("MACHINES", repr(list(seccomp.MACHINES)))
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, env={}, check=False)
+        with seccomp.opened() as filters:
+            command = sandboxed(program, None, [interpreter(), "-I", "-S", "-c", probed], filters)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=PROBE_SECONDS, env={}, check=False, pass_fds=filters
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Tier("", program, f"bubblewrap does not start: {error}")
     if done.stdout == "contained":
@@ -86,10 +95,10 @@ def _try(program: str) -> Tier:
     return Tier("", program, f"bubblewrap does not hold here: {why}")
 
 
-def worker_command(program: str, state: Path) -> list[str]:
+def worker_command(program: str, state: Path, filters: Sequence[int]) -> list[str]:
     """The command that runs a worker whose only writable folder is `state`."""
     code = boot(["/alma", "/packages"], LIMITS)
-    return sandboxed(program, state, [interpreter(), "-I", "-S", "-B", "-c", code, "/state"])
+    return sandboxed(program, state, [interpreter(), "-I", "-S", "-B", "-c", code, "/state"], filters)
 
 
 def boot(path: Sequence[str], limits: Mapping[str, int]) -> str:
@@ -117,8 +126,8 @@ def uid_of(state: Path) -> int:
     return FIRST_UID + zlib.crc32(os.fsencode(state)) % UIDS
 
 
-def sandboxed(program: str, state: Path | None, command: Sequence[str]) -> list[str]:
-    """A command inside the sandbox; `state` becomes /state, writable."""
+def sandboxed(program: str, state: Path | None, command: Sequence[str], filters: Sequence[int]) -> list[str]:
+    """A command inside the sandbox; `state` becomes /state, writable; `filters` are descriptors of seccomp filters."""
     ours = Path(__file__).resolve().parent.parent
     binds = {folder: folder for folder in ("/usr", "/lib", "/lib64", "/bin", sys.base_prefix) if Path(folder).exists()}
     binds |= {str(ours / f"{name}.py"): f"/alma/alma_mcp/{name}.py" for name in OURS}
@@ -137,6 +146,8 @@ def sandboxed(program: str, state: Path | None, command: Sequence[str]) -> list[
     if state is not None:
         arguments += ["--bind", str(state), "/state"]
     arguments += ["--remount-ro", "/"]
+    for descriptor in filters:
+        arguments += ["--seccomp", str(descriptor)]
     if os.geteuid() != 0:
         return [*arguments, "--unshare-all", "--cap-drop", "ALL", "--", *command]
     uid = str(uid_of(state) if state else FIRST_UID)

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import os
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 from alma_mcp.design_store import Design, DesignStore
 from alma_mcp.errors import HostError, NoSandbox
 from alma_mcp.frames import MAX_FRAME
-from alma_mcp.hosts import Asks, bubblewrap
+from alma_mcp.hosts import Asks, bubblewrap, seccomp
 from alma_mcp.hosts.bounds import Bounds, give, resident, watch
 from alma_mcp.hosts.link import Link
 
@@ -32,7 +33,8 @@ class ProcessHost:
             raise NoSandbox(
                 f"The design {design.short} is not run, because nothing contains it here: {self._tier.reason}."
             )
-        process = await self._run(state)
+        transport, pipes = await self._run(state)
+        process = asyncio.subprocess.Process(transport, pipes, asyncio.get_running_loop())
         assert process.stdin
         assert process.stdout
         last_lines: deque[str] = deque(maxlen=LAST_LINES)
@@ -55,22 +57,27 @@ class ProcessHost:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            transport.close()
+            await pipes.closed.wait()
 
         said = lambda: "\n".join(last_lines)  # noqa: E731 - read when the worker has died
         return Link(process.stdout, process.stdin.write, asks, end, said, lambda: resident(process.pid))
 
-    async def _run(self, state: Path) -> asyncio.subprocess.Process:
+    async def _run(self, state: Path) -> tuple[asyncio.SubprocessTransport, "_Pipes"]:
         pipe = asyncio.subprocess.PIPE
+        loop = asyncio.get_running_loop()
         try:
-            return await asyncio.create_subprocess_exec(
-                *self._command(state), stdin=pipe, stdout=pipe, stderr=pipe, limit=MAX_FRAME, env={}, cwd="/"
-            )
+            with seccomp.opened() if self.contained else contextlib.nullcontext(()) as filters:
+                command = self._command(state, filters)
+                return await loop.subprocess_exec(
+                    _Pipes, *command, stdin=pipe, stdout=pipe, stderr=pipe, env={}, cwd="/", pass_fds=filters
+                )
         except OSError as error:
             raise HostError(
                 f"A worker cannot be started ({error}); is the machine out of memory or processes?"
             ) from error
 
-    def _command(self, state: Path) -> list[str]:
+    def _command(self, state: Path, filters: Sequence[int]) -> list[str]:
         if not self.contained:
             folder = str(Path(__file__).resolve().parents[2])
             path = [folder, *sorted({str(package.parent) for package in bubblewrap.packages()})]
@@ -78,7 +85,19 @@ class ProcessHost:
             return [bubblewrap.interpreter(), "-I", "-S", "-B", "-c", code, str(state)]
         if os.geteuid() == 0:
             give(state, bubblewrap.uid_of(state))
-        return bubblewrap.worker_command(self._tier.program, state)
+        return bubblewrap.worker_command(self._tier.program, state, filters)
+
+
+class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
+    """A process's streams; `closed` once the process has ended and all of them are closed."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=MAX_FRAME, loop=asyncio.get_running_loop())
+        self.closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.closed.set()
 
 
 async def _listen(process: asyncio.subprocess.Process, lines: deque[str]) -> None:
