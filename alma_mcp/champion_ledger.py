@@ -39,6 +39,7 @@ class _State:
     public_key: str = ""
     champions: list[str] = field(default_factory=list)
     requests: dict[int, Requested] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     def take(self, row: Row, bundled: Callable[[str], bool]) -> None:
         """Verify a row against everything before it, and let it count. Raises `ChainBroken` or `NotApprovable`."""
@@ -60,6 +61,7 @@ class _State:
                 self.public_key = public_key
             case Requested():
                 self.requests[row.sequence] = content
+                self.names[content.design] = content.name
             case Approved() | Rejected():
                 self._check_signature(row, self.public_key)
                 self._decide(content)
@@ -123,6 +125,10 @@ class ChampionLedger:
         """The id of the design that should serve."""
         return self._state.champions[-1]
 
+    def champion_name(self) -> str:
+        """The name it was requested under; empty for a home's first one."""
+        return self._state.names.get(self.champion(), "")
+
     def previous(self) -> str:
         """The champion before this one. Raises `NotApprovable` when there is none."""
         if len(self._state.champions) < 2:
@@ -161,6 +167,7 @@ class ChampionLedger:
             self._state.public_key,
             list(self._state.champions),
             dict(self._state.requests),
+            dict(self._state.names),
         )
         after.take(row, self._bundled)
         with database_errors(self._path):

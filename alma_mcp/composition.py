@@ -109,7 +109,7 @@ def _first_champion(settings: Settings) -> Design:
 
 def _champion(ledger: ChampionLedger, store: DesignStore) -> Design:
     """The design that the ledger names."""
-    return store.get(ledger.champion())
+    return store.get(ledger.champion(), ledger.champion_name())
 
 
 def _completer(settings: Settings) -> Completer | None:

@@ -101,7 +101,7 @@ class BenchHome:
         return resident(engine), sum(resident(pid) for pid in workers)
 
     def swap_and_roll_back(self, size: int) -> tuple[float, float, int, int]:
-        """Seconds of a swap to `lexical` under load, milliseconds of the rollback, calls answered and failed meanwhile."""
+        """A swap under load in seconds, the rollback in milliseconds, calls answered and failed meanwhile."""
         load = Load(self, size)
         with load:
             started = time.perf_counter()

@@ -121,9 +121,10 @@ def told(verdict: Verdict) -> str:
 
 def show_table(context: "Context", benchmark: str) -> None:
     """The archive as a table, best first; rejected designs last."""
-    table = Table(
-        "id", "design", "score [95 %]", "tokens", "p95 ms", "by", "parents", title=f"{benchmark}, search split"
-    )
+    table = Table(title=f"{benchmark}, search split", box=box.SIMPLE)
+    for heading in ("id", "design", "score [95 %]", "tokens", "p95 ms"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("made from")
     with Archive(context.home.archive, context.store) as archive:
         names = {entry.id: entry.name for entry in archive.entries()}
         rows = [(entry, archive.verdict(entry.id, benchmark, "search")) for entry in archive.entries()]

@@ -15,7 +15,7 @@ BATCH = 256
 
 class Hybrid(RankedMemory):
     name = "hybrid"
-    idea = "Find memories by words and by meaning; among those, favour the newer and the proven, and distrust what did harm."
+    idea = "Find memories by words and by meaning; favour the newer and the proven, distrust what did harm."
     weights = {"lexical": 1.0, "vectors": 0.6, "recency": 0.05, "outcome": 0.1, "harm": -0.2}
 
     # lexical: BM25 over words, stems and parts of identifiers
