@@ -16,6 +16,7 @@ from evolve.evaluation import Evaluation, Rejection
 from evolve.verify import imports_of, verify
 
 GRACE_MS = 10.0
+GRACE_TOKENS = 500
 FINALISTS = 3
 
 
@@ -112,7 +113,7 @@ class Gate:
         slowest = limits.latency_ratio * old.latency_ms(0.95) + GRACE_MS
         if new.latency_ms(0.95) > slowest:
             found.append(f"its p95 latency is {new.latency_ms(0.95):.0f} ms, more than {slowest:.0f} ms")
-        if new.tokens > limits.tokens_ratio * max(old.tokens, 1):
+        if new.tokens > limits.tokens_ratio * old.tokens + GRACE_TOKENS:
             found.append(f"it returns {new.tokens:.0f} tokens a task, the champion {old.tokens:.0f}")
         if new.controls.get("empty", 0.0) > limits.minimum_effect:
             found.append(f"it scores {new.controls['empty']:.3f} with an empty memory: task knowledge in its code")

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from made import write_locomo
 
 CANNOT_RUN_HERE = "cannot run here: "
 
@@ -20,3 +21,8 @@ def pytest_sessionfinish(session, exitstatus):
             f"{len(forbidden)} tests that can run here were skipped: {sorted(set(forbidden))}", red=True
         )
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def locomo_file(tmp_path):
+    return write_locomo(tmp_path / "locomo.json")

@@ -1,0 +1,211 @@
+"""From a search to a promoted design and back, with real processes and a scripted terminal."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from machine import Machine
+from made import write_locomo
+
+from alma_mcp.control import control
+from alma_mcp.errors import AlmaError
+from alma_mcp.home import Home
+from scripts.person import BIN, Person
+
+
+@pytest.fixture(scope="session")
+def search_result(tmp_path_factory):
+    """A home whose search found something better than its champion; searched once, copied for every test."""
+    folder = tmp_path_factory.mktemp("searched")
+    machine = Machine(Home(folder / "home"), folder)
+    machine.home.prepare()
+    machine.home.settings.write_text('embedder = "none"\nfirst_champion = "no_memory"\n')
+    data = write_locomo(folder / "locomo.json")
+    (folder / "search.toml").write_text(
+        f'benchmark = "locomo"\ndata = "{data}"\nembedder = "none"\n'
+        'seeds = ["no_memory", "lexical"]\ncandidates = 1\n[gate]\nlatency_ratio = 1000.0\n'
+    )
+    run(machine, "run", "--config", str(folder / "search.toml"), "--rounds", "1")
+    return folder
+
+
+@pytest.fixture
+def searched(machine, search_result):
+    shutil.copytree(search_result / "home", machine.home.path, dirs_exist_ok=True)
+    machine.configuration = str(search_result / "search.toml")
+    return machine
+
+
+def run(machine, *arguments, code=0):
+    command = [BIN / "alma-evolve", "--home", machine.home.path, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=machine.project, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def request(machine, design="lexical"):
+    said = run(machine, "promote", design, "--config", machine.configuration).stdout
+    return said, re.search(r"approve ([0-9a-f]{12})", said).group(1)
+
+
+async def test_a_person_promotes_what_the_search_found_and_rolls_it_back(searched, say):
+    async with searched.client() as client:
+        await client.call_tool("update", {"text": "The heron nests by the weir."})
+        assert "No memory matches" in say(await client.call_tool("retrieve", {"query": "heron"}))
+        said, short = await asyncio.to_thread(request, searched)
+        assert "The gate passed" in said
+        assert short in searched.command("promotions").stdout
+        shown = searched.command("promotions", "show", short).stdout
+        assert "PASSED" in shown
+        assert "class Lexical" in shown
+        await asyncio.to_thread(Person(searched.home.path).approve, short)
+        await until(searched, "lexical")
+        assert "by the weir" in say(await client.call_tool("retrieve", {"query": "heron"}))
+        await client.call_tool("update", {"text": "The otter sleeps at noon."})
+        assert searched.command("rollback").returncode == 0
+        await until(searched, "no_memory")
+        assert "No memory matches" in say(await client.call_tool("retrieve", {"query": "heron"}))
+        assert "2 events" in say(await client.call_tool("status", {}))
+        nothing = searched.command("rollback")
+        assert nothing.returncode == 1
+        assert "no earlier champion" in nothing.stderr
+
+
+async def test_no_call_fails_while_the_design_is_swapped_under_load(searched, say):
+    async with searched.client("legacy") as one, searched.client("auto") as two:
+        for number in range(60):
+            await one.call_tool("update", {"text": f"Fact {number} about herons."})
+        _, short = await asyncio.to_thread(request, searched)
+        stop = asyncio.Event()
+
+        async def ask(client) -> list[str]:
+            answers = []
+            while not stop.is_set():
+                answer = await client.call_tool("retrieve", {"query": "herons"})
+                answers.append("failed" if answer.is_error or "not answering" in say(answer) else "answered")
+            return answers
+
+        asking = [asyncio.create_task(ask(client)) for client in (one, two, one, two)]
+        await asyncio.to_thread(Person(searched.home.path).approve, short)
+        await until(searched, "lexical")
+        stop.set()
+        answers = [answer for each in await asyncio.gather(*asking) for answer in each]
+        assert answers
+        assert set(answers) == {"answered"}
+
+
+async def test_nothing_an_mcp_client_can_call_promotes_anything(searched):
+    await asyncio.to_thread(request, searched)
+    async with searched.client() as client:
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        assert names == ["retrieve", "update", "feedback", "forget", "status"]
+        for name in ("promotions.approve", "ledger.append", "ledger.roll_back"):
+            assert (await client.call_tool(name, {})).is_error
+    assert champion(searched) == "no_memory"
+
+
+def test_a_shell_without_a_terminal_cannot_approve(searched):
+    _, short = request(searched)
+    done = searched.command("promotions", "approve", short, input=f"{short}\nsome passphrase\n")
+    assert done.returncode == 1
+    assert "by a person in a terminal" in done.stderr
+    assert champion(searched) == "no_memory"
+
+
+def test_a_terminal_without_the_passphrase_cannot_approve(searched):
+    _, short = request(searched)
+    Person(searched.home.path).type(
+        ["promotions", "reject", short],
+        [("Type the design's id", short), ("assphrase", "the real passphrase"), ("Once more", "the real passphrase")],
+    )
+    _, short = request(searched)
+    guess = [("Type the design's id", short), ("assphrase", "a wrong passphrase")]
+    with pytest.raises(RuntimeError, match="passphrase is wrong"):
+        Person(searched.home.path).type(["promotions", "approve", short], guess)
+    assert champion(searched) == "no_memory"
+
+
+def test_a_wrong_id_at_the_terminal_decides_nothing(searched):
+    _, short = request(searched)
+    with pytest.raises(RuntimeError, match="not its id"):
+        Person(searched.home.path).type(["promotions", "approve", short], [("Type the design's id", "0" * 12)])
+    assert champion(searched) == "no_memory"
+
+
+async def test_the_control_channel_takes_no_unsigned_approval(searched):
+    _, short = await asyncio.to_thread(request, searched)
+    async with control(searched.home) as engine:
+        asked = await engine.request("promotions.show", {"reference": short})
+        head = await engine.request("ledger.head", {})
+        body = {
+            "sequence": head["sequence"],
+            "at": 1.0,
+            "previous": head["previous"],
+            "kind": "approved",
+            "design": asked["design"],
+            "evidence": asked["evidence"],
+            "request": asked["request"],
+            "approved_by": "nobody",
+            "channel": "terminal",
+        }
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+        with pytest.raises(AlmaError, match="not signed"):
+            await engine.request("ledger.append", {"body": text, "signature": ""})
+    assert champion(searched) == "no_memory"
+
+
+@pytest.mark.parametrize("what", ["design", "dossier"])
+def test_what_was_changed_after_the_request_cannot_be_approved(searched, what):
+    proposed = next(line.split()[0] for line in run(searched, "list").stdout.splitlines() if "recombine-" in line)
+    _, short = request(searched, proposed)
+    folder = searched.home.designs if what == "design" else searched.home.dossiers
+    pattern = f"{short}*.py" if what == "design" else "*.json"
+    path = next(folder.glob(pattern))
+    path.write_text(path.read_text().replace("1", "2"))
+    with pytest.raises(RuntimeError, match="was changed after"):
+        Person(searched.home.path).approve(short, "--against-evidence")
+    assert champion(searched) == "no_memory"
+
+
+def test_a_failed_gate_is_said_and_needs_a_flag_to_be_overruled(searched):
+    searched.home.settings.write_text('embedder = "none"\nfirst_champion = "lexical"\n')
+    said, short = request(searched, "no_memory")
+    assert "The gate failed" in said
+    with pytest.raises(RuntimeError, match="The gate said no"):
+        Person(searched.home.path).approve(short)
+
+
+def champion(machine) -> str:
+    return json.loads(machine.command("status", "--json").stdout)["champion"]
+
+
+async def until(machine, name: str) -> None:
+    """Wait until the design serves."""
+    async with asyncio.timeout(60):
+        while await asyncio.to_thread(champion, machine) != name:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["evaluate", "nonsense", "--benchmark", "locomo"], "no design's name"),
+        (["evaluate", "lexical", "--benchmark", "locomo", "--data", "/nowhere"], "There is no file"),
+        (["run", "--config", "/nowhere.toml"], "configs/evolve/"),
+        (["show", "nonsense"], "alma-evolve list"),
+        (["promote", "nonsense", "--config", "/nowhere.toml"], "configs/evolve/"),
+    ],
+)
+def test_bad_input_on_the_command_line_is_one_sentence(machine, arguments, sentence):
+    done = run(machine, *arguments, code=1)
+    assert sentence in done.stderr
+
+
+def test_a_promotion_that_does_not_exist_is_told(machine):
+    done = machine.command("promotions", "show", "abcdef")
+    assert done.returncode == 1
+    assert "No open promotion request" in done.stderr
