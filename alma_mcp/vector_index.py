@@ -6,7 +6,6 @@ So: numpy to 20,000 vectors (1.3 ms), beyond it a graph that takes over in small
 go (22 s at 100,000) would hold up every call.
 """
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -81,41 +80,45 @@ class VectorIndex:
         found = self._search_tail(vector, count) + self._search_graph(vector, count)
         return sorted(found, key=lambda each: (-each[1], each[0]))[:count]
 
-    def settle(self) -> None:
-        """Move some vectors into the graph where there are many: a step of about 0.1 s at most."""
+    def settle(self, added: int) -> None:
+        """Where there are many vectors, move some more than were `added` into the graph: about 0.1 s at a time."""
         if len(self) <= EXACT_UP_TO or len(self._tail_entries) < STEP:
             return
         graph = self._graph_or_new()
-        first = len(self._tail_entries) - STEP
+        end = len(self._tail_entries)
+        first = max(0, end - STEP - added)
         moved, self._tail_entries = self._tail_entries[first:], self._tail_entries[:first]
-        graph.add(self._tail[first : first + STEP])
+        graph.add(self._tail[first:end])
         for key, digest in moved:
             del self._tail_slot[key]
             self._graph_slot[key] = len(self._graph_entries)
             self._graph_entries.append((key, digest))
 
-    def save(self, path: Path) -> None:
+    def save(self, folder: Path, name: str) -> None:
         """Save the graph where it has grown by a tenth since; whole or not at all."""
         if len(self._graph_entries) < 1.1 * self._saved + STEP:
             return
         import faiss  # noqa: PLC0415 - most memories stay small and never need it
 
-        fresh = path.with_suffix(".new")
+        fresh = folder / f"{name}.new"
+        faiss.write_index(self._graph, str(fresh))
+        fresh.replace(folder / f"{name}.graph")
         with fresh.open("wb") as file:
-            entries = np.array(self._graph_entries, np.int64)
-            np.savez(file, entries=entries, graph=faiss.serialize_index(self._graph))
-        fresh.replace(path)
+            np.save(file, np.array(self._graph_entries, np.int64))
+        fresh.replace(folder / f"{name}.entries")
         self._saved = len(self._graph_entries)
 
-    def load(self, path: Path, wanted: dict[int, int]) -> None:
+    def load(self, folder: Path, name: str, wanted: dict[int, int]) -> None:
         """Take a saved graph, of it the keys whose digest is `wanted`; nothing where it cannot be read."""
+        try:
+            entries = np.load(folder / f"{name}.entries", allow_pickle=False).tolist()
+        except (OSError, ValueError):
+            return
         import faiss  # noqa: PLC0415
 
         try:
-            with np.load(path, allow_pickle=False) as saved:
-                entries = saved["entries"].tolist()
-                graph: Any = faiss.deserialize_index(saved["graph"])
-        except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile):
+            graph: Any = faiss.read_index(str(folder / f"{name}.graph"))
+        except RuntimeError:
             return
         if graph.d != self.dimension or graph.ntotal != len(entries):
             return
@@ -123,6 +126,12 @@ class VectorIndex:
         self._graph, self._graph_entries, self._saved = graph, [(key, digest) for key, digest in entries], len(entries)
         alive = {key: slot for slot, (key, digest) in enumerate(self._graph_entries) if wanted.get(key) == digest}
         self._graph_slot = alive
+
+    @staticmethod
+    def discard_saved(folder: Path, name: str) -> None:
+        """Remove a saved graph, so that a later one of the same size is not taken for it."""
+        for suffix in ("entries", "graph"):
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
     def _search_tail(self, vector: Any, count: int) -> Found:
         size = len(self._tail_entries)

@@ -31,7 +31,7 @@ class VectorTable:
         self.table = f"vectors_{name}"
         self.pending: dict[int, Any] = {}
         self._reader = reader
-        self._file = folder / f"{self.table}.npz"
+        self._folder = folder
         self._index: VectorIndex | None = None
 
     def create(self, connection: sqlite3.Connection) -> None:
@@ -58,10 +58,10 @@ class VectorTable:
                     index.remove(key)
                 else:
                     index.add(key, _digest(vector), vector)
-            index.settle()
-            index.save(self._file)
+            index.settle(len(self.pending))
+            index.save(self._folder, self.table)
             if index.worn:
-                self._file.unlink(missing_ok=True)
+                index.discard_saved(self._folder, self.table)
                 self._index = None
         self.pending = {}
 
@@ -77,8 +77,7 @@ class VectorTable:
             return None
         index = VectorIndex(len(first[0]) // 4)
         wanted = dict(self._reader.execute(f"SELECT key, digest FROM {self.table} INDEXED BY {self.table}_digest"))
-        if self._file.exists():
-            index.load(self._file, wanted)
+        index.load(self._folder, self.table, wanted)
         known = index.entries
         for key, digest, blob in self._reader.execute(f"SELECT key, digest, vector FROM {self.table}"):
             if known.get(key) != digest:
