@@ -4,6 +4,7 @@ The surface is fixed; what changes behind it is the design. Tested against both 
 eras, with a snapshot of every schema in `tests/contract`.
 """
 
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -62,9 +63,20 @@ def build_server(
     )
     _add_tools(server, service, status)
     _add_resources(server, service, champion)
-    for tool in server._tool_manager.list_tools():  # noqa: SLF001 - the SDK has no public way to close a schema
-        tool.parameters["additionalProperties"] = False
+    for tool in server._tool_manager.list_tools():  # noqa: SLF001 - the SDK has no public way to shape a schema
+        tool.description = inspect.cleandoc(tool.description)
+        tool.parameters = _terse(tool.parameters)
     return server
+
+
+def _terse(parameters: dict[str, Any]) -> dict[str, Any]:
+    """A closed schema without the titles, which repeat the names and cost tokens in every prompt."""
+    properties = {
+        name: {key: value for key, value in schema.items() if key != "title"}
+        for name, schema in parameters["properties"].items()
+    }
+    kept = {key: value for key, value in parameters.items() if key != "title"}
+    return {**kept, "properties": properties, "additionalProperties": False}
 
 
 def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[[], Awaitable[str]]) -> None:

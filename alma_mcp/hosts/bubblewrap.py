@@ -20,7 +20,17 @@ from pathlib import Path
 from alma_mcp.hosts import seccomp
 
 IMPORTABLE = ("numpy", "numpy.libs", "faiss", "faiss_cpu.libs", "networkx", "packaging")
-OURS = ("__init__", "contract", "frames", "vector_index", "vectors", "worker", "worker_database", "worker_toolkit")
+OURS = (
+    "__init__",
+    "contract",
+    "frames",
+    "vector_index",
+    "vectors",
+    "worker",
+    "worker_database",
+    "worker_design",
+    "worker_toolkit",
+)
 FIRST_UID = 61_184
 UIDS = 4_000
 TEMPORARY_BYTES = 64 * 2**20
