@@ -13,10 +13,10 @@ from typing import Any
 import click
 
 from alma_mcp import __version__
+from alma_mcp.command_line import HELP_NAMES, home_option, run_group
 from alma_mcp.config import load_settings
 from alma_mcp.control import Control, control
-from alma_mcp.errors import AlmaError
-from alma_mcp.home import EngineLock, Home, default_home
+from alma_mcp.home import EngineLock, Home
 from alma_mcp.promotions_cli import promotions, rollback
 
 
@@ -31,14 +31,8 @@ class Context:
         return control(self.home)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--home",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=default_home,
-    help="Where memories live.",
-    show_default="the user's data folder",
-)
+@click.group(context_settings=HELP_NAMES)
+@home_option
 @click.version_option(__version__, prog_name="alma-mcp")
 @click.pass_context
 def main(context: click.Context, home: Path) -> None:
@@ -119,17 +113,5 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line; every failure of ours is one sentence and exit code 1."""
-    try:
-        main.main(args=list(arguments), prog_name="alma-mcp", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except AlmaError as error:
-        click.echo(f"alma-mcp: {error}", err=True)
-        return 1
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    return 0
+    """Run the command line; gives its exit code."""
+    return run_group(main, "alma-mcp", arguments)

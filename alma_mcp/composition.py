@@ -87,6 +87,7 @@ async def compose(home: Home, settings: Settings) -> AsyncIterator[Parts]:
         ballast.load()
         embedder = make_embedder(settings.embedder)
         host = await choose_host(store, settings.host)
+        stack.push_async_callback(host.close)
         asks = _asks(embedder, _completer(settings), recordings, settings)
         limits = Limits(retrieve_seconds=settings.retrieve_seconds)
 

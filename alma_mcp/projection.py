@@ -14,7 +14,7 @@ from typing import Any
 
 from alma_mcp.contract import Query, Retrieval
 from alma_mcp.design_store import Design
-from alma_mcp.errors import ContractBroken, DesignError, DesignFailed, WorkerDied
+from alma_mcp.errors import ContractBroken, DesignError, DesignFailed
 from alma_mcp.experience_log import Event, ExperienceLog
 from alma_mcp.hosts import Asks, Host, Worker
 
@@ -23,13 +23,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the host allows a design: seconds per call, events per transaction, restarts in a row."""
+    """What the host allows a design: seconds per call, events per transaction."""
 
     open_seconds: float = 20.0
     apply_seconds: float = 60.0
     retrieve_seconds: float = 3.0
     batch: int = 64
-    starts: int = 5
     first_pause_seconds: float = 0.05
 
 
@@ -59,6 +58,7 @@ class Projection:
         self._following = asyncio.Lock()
         self._failures = 0
         self._calls = 0
+        self._suspicious = (0, 0)
         self._quarantine = _Quarantine(state / "quarantine.json")
 
     @property
@@ -107,9 +107,9 @@ class Projection:
             end = until if until is not None else self._log.head(self.scope)
             while self.position < end:
                 await self.start()
-                events = await self._log.read(self.scope, self.position, self._limits.batch)
-                await self._take_in([event for event in events if event.position not in self._quarantine.positions])
-                self.position = max(self.position, events[-1].position if events else end)
+                events = await self._log.read(self.scope, self.position, self._pace())
+                if await self._take_in([event for event in events if event.position not in self._quarantine.positions]):
+                    self.position = max(self.position, events[-1].position if events else end)
                 if progress:
                     progress(min(self.position, end), end)
 
@@ -142,23 +142,29 @@ class Projection:
         await self.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
-    async def _take_in(self, events: Sequence[Event]) -> None:
+    def _pace(self) -> int:
+        """How many events to take at once: one by one where a batch failed, to find the one that does it."""
+        first, last = self._suspicious
+        return 1 if first <= self.position < last else self._limits.batch
+
+    async def _take_in(self, events: Sequence[Event]) -> bool:
+        """Apply events in one transaction; False where the log must be read again from where the design stands.
+
+        A design whose state lives in Python stands at the beginning again after a failure.
+        """
         if not events:
-            return
+            return True
+        assert self._worker is not None
         try:
-            await self.start()
-            assert self._worker is not None
             params = {"events": [event.to_json() for event in events]}
             await self._worker.call("apply", params, self._limits.apply_seconds)
         except DesignError as error:
-            if isinstance(error, WorkerDied) and self._failures >= self._limits.starts:
-                raise
             if len(events) == 1:
                 self._quarantine.add(events[0].position, str(error))
-                return
-            middle = len(events) // 2
-            await self._take_in(events[:middle])
-            await self._take_in(events[middle:])
+            else:
+                self._suspicious = (self.position, events[-1].position)
+            return False
+        return True
 
     async def _start_worker(self) -> int:
         state = self._folder / "state"

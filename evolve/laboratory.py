@@ -17,7 +17,11 @@ BENCHMARKS = ("locomo", "git_history")
 @contextlib.asynccontextmanager
 async def open_laboratory(store: DesignStore, embedder: str = "onnx") -> AsyncIterator[Laboratory]:
     """Choose the sandbox and the embedder as the server does."""
-    yield Laboratory(await choose_host(store), make_embedder(embedder))
+    host = await choose_host(store)
+    try:
+        yield Laboratory(host, make_embedder(embedder))
+    finally:
+        await host.close()
 
 
 def open_benchmark(name: str, data: Path | None, scopes: int | None = None) -> Benchmark:

@@ -54,3 +54,6 @@ class Host(Protocol):
 
         Raises `HostError` where the machine cannot, `DesignError` where the design cannot.
         """
+
+    async def close(self) -> None:
+        """Let go of what the host itself holds; its workers are closed by who started them."""

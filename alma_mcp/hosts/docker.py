@@ -63,8 +63,9 @@ class DockerHost:
         await asyncio.to_thread(_sweep, client)
         return cls(client, image, bounds)
 
-    def close(self) -> None:
-        self._client.close()
+    async def close(self) -> None:
+        """Let go of the connection to the daemon."""
+        await asyncio.to_thread(self._client.close)
 
     async def start(self, design: Design, state: Path, asks: Asks) -> Link:
         """See `hosts.Host.start`."""

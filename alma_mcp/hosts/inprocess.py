@@ -37,6 +37,9 @@ class InProcessHost:
 
         return Link(reader, outgoing.write, asks, end, lambda: "", lambda: 0)
 
+    async def close(self) -> None:
+        """It holds nothing."""
+
 
 def _work(state: Path, incoming: int, outgoing: int) -> None:
     try:

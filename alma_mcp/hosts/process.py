@@ -77,6 +77,9 @@ class ProcessHost:
                 f"A worker cannot be started ({error}); is the machine out of memory or processes?"
             ) from error
 
+    async def close(self) -> None:
+        """It holds nothing."""
+
     def _command(self, state: Path, filters: Sequence[int]) -> list[str]:
         if not self.contained:
             folder = str(Path(__file__).resolve().parents[2])

@@ -40,6 +40,8 @@ class FakeWorker:
         for event in params["events"]:
             if event["position"] in self.host.poisonous:
                 self.alive = False
+                if self.host.forgetful:
+                    self.state.clear()
                 raise WorkerDied("An experience killed the worker.")
             if event["position"] in self.host.indigestible:
                 raise DesignFailed("KeyError: 'x'")
@@ -75,6 +77,7 @@ class FakeHost:
 
     name: str = "fake"
     contained: bool = True
+    forgetful: bool = False
     answer: Any = None
     running: int = 0
     poisonous: set[int] = field(default_factory=set)
@@ -96,3 +99,6 @@ class FakeHost:
         worker = FakeWorker(self, design, self.states.setdefault(state, {}))
         self.workers.append(worker)
         return worker
+
+    async def close(self) -> None:
+        return None

@@ -153,4 +153,4 @@ async def runner_on(name: str, folder: Path, bounds: Bounds | None = None):
     yield runner
     await runner.close()
     if isinstance(host, DockerHost):
-        host.close()
+        await host.close()

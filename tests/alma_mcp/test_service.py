@@ -222,3 +222,14 @@ async def test_when_the_disk_is_full_forgetting_still_works(world, tmp_path):
 
 def body(number: int) -> dict:
     return {"id": f"m{number}", "steps": [{"actor": "user", "text": f"fact {number}"}], "time": 1.0}
+
+
+async def test_a_design_whose_state_is_lost_with_its_worker_is_replayed_from_the_beginning(world):
+    for number in range(20):
+        await world.log.append("project:/a", "experience", body(number), 1.0)
+    world.host.forgetful = True
+    world.host.poisonous.add(13)
+    projection = world.serving.live.of("project:/a")
+    await projection.follow()
+    assert projection.quarantined == [13]
+    assert len((await projection.retrieve(Query("fact", limit=50))).items) == 19
