@@ -125,9 +125,9 @@ class ChampionLedger:
         """The id of the design that should serve."""
         return self._state.champions[-1]
 
-    def champion_name(self) -> str:
-        """The name it was requested under; empty for a home's first one."""
-        return self._state.names.get(self.champion(), "")
+    def champions(self) -> Sequence[tuple[str, str]]:
+        """Id and requested name of the champion and of those before it, newest first."""
+        return [(design, self._state.names.get(design, "")) for design in reversed(self._state.champions)]
 
     def previous(self) -> str:
         """The champion before this one. Raises `NotApprovable` when there is none."""

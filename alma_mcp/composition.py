@@ -60,6 +60,8 @@ class Parts:
         found = []
         if not self.host.contained:
             found.append("no sandbox here: only bundled designs are run; install bubblewrap or Docker.")
+        if self.serving.live.design.id != self.ledger.champion() and self.serving.swap is None:
+            found.append(f"the champion {self.ledger.champion()[:12]} cannot be read; the one before it serves.")
         if self.ledger.broken:
             found.append(f"the ledger of champions is damaged: {self.ledger.broken}")
         return found
@@ -109,8 +111,14 @@ def _first_champion(settings: Settings) -> Design:
 
 
 def _champion(ledger: ChampionLedger, store: DesignStore) -> Design:
-    """The design that the ledger names."""
-    return store.get(ledger.champion(), ledger.champion_name())
+    """The design that the ledger names; where its file is gone or was changed, the champion before it."""
+    problems: list[StoreError] = []
+    for design_id, name in ledger.champions():
+        try:
+            return store.get(design_id, name)
+        except StoreError as error:
+            problems.append(error)
+    raise problems[0]
 
 
 def _completer(settings: Settings) -> Completer | None:

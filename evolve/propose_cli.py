@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.argument("parent", required=False)
 @CONFIGURATION
 @DATA
 @click.pass_obj
-def brief(context: "Context", configuration: Path, data: Path | None) -> None:
-    """Print the task of writing a better design, for a coding assistant or a person; `submit` takes the answer."""
+def brief(context: "Context", parent: str | None, configuration: Path, data: Path | None) -> None:
+    """Print the task of improving PARENT, or a design the search chooses; `submit` takes the answer."""
     settings = settings_of(configuration, data)
 
     async def work() -> str:
@@ -46,7 +47,8 @@ def brief(context: "Context", configuration: Path, data: Path | None) -> None:
                 await plant(settings, archive, benchmark, laboratory, watcher, time.time)
                 sampler = SAMPLERS[settings.sampler]
                 work = Round(archive, benchmark, laboratory, make_proposer(settings), sampler, time.time)
-                return write_prompt(work.brief(random.SystemRandom().getrandbits(48)))
+                chosen = archive.entry(parent).id if parent else ""
+                return write_prompt(work.brief(random.SystemRandom().getrandbits(48), chosen))
 
     click.echo(asyncio.run(work()))
 

@@ -60,8 +60,8 @@ class Round:
         self.archive.judge(design.id, self.benchmark.name, "search", verdict)
         return verdict
 
-    def brief(self, seed: int) -> Brief:
-        """Choose a parent to change, and a second one to borrow from."""
+    def brief(self, seed: int, parent: str = "") -> Brief:
+        """Choose a parent to change, unless its id is given, and a second one to borrow from."""
         scores = self.archive.scores(self.benchmark.name)
         entries = {entry.id: entry for entry in self.archive.entries()}
         candidates = [
@@ -72,7 +72,9 @@ class Round:
         chance = random.Random(seed)
         baseline = min(candidate.score for candidate in candidates)
         chosen = self.sampler(candidates, baseline, PARENTS, chance)
-        picked = [Parent(self.archive.design(entries[each.design]), scores[each.design]) for each in chosen]
+        if parent:
+            chosen = [each for each in candidates if each.design == parent] + chosen
+        picked = [Parent(self.archive.design(entries[each.design]), scores[each.design]) for each in chosen[:PARENTS]]
         others = [self.archive.design(entry) for entry in entries.values()]
         return Brief(picked, others, self.benchmark.name, self._failures(entries), seed)
 

@@ -66,7 +66,7 @@ async def test_a_signed_approval_makes_a_champion_that_survives_reopening(ledger
     assert ledger.champion() == SECOND.id
     again = await open_ledger(tmp_path / "ledger.db")
     assert again.champion() == SECOND.id
-    assert again.champion_name() == "second"
+    assert again.champions() == [(SECOND.id, "second"), (FIRST.id, "")]
     assert len(await again.history()) == 4
     await again.close()
 

@@ -136,3 +136,14 @@ def commands() -> list[str]:
 def children_of(pid: int) -> list[str]:
     listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False)
     return listed.stdout.split()
+
+
+async def test_an_engine_that_nobody_needs_ends_itself(machine):
+    machine.home.settings.write_text('embedder = "none"\nfirst_champion = "lexical"\nidle_minutes = 0.001\n')
+    async with machine.client() as client:
+        await client.call_tool("status", {})
+        assert machine.engine
+    async with asyncio.timeout(60):
+        while machine.engine:
+            await asyncio.sleep(0.1)
+    assert "nobody needs the engine" in machine.home.engine_log.read_text()

@@ -209,3 +209,38 @@ def test_a_promotion_that_does_not_exist_is_told(machine):
     done = machine.command("promotions", "show", "abcdef")
     assert done.returncode == 1
     assert "No open promotion request" in done.stderr
+
+
+def test_a_champion_whose_file_was_changed_gives_way_to_the_one_before(searched):
+    proposed = next(line.split()[0] for line in run(searched, "list").stdout.splitlines() if "recombine-" in line)
+    _, short = request(searched, proposed)
+    Person(searched.home.path).approve(short, "--against-evidence")
+    assert searched.command("stop").returncode == 0
+    path = next(searched.home.designs.glob(f"{short}*.py"))
+    path.write_text(path.read_text() + "\n# a later change\n")
+    told = searched.command("status").stdout
+    assert "Champion: no_memory" in told
+    assert "cannot be read" in told
+
+
+def test_an_assistant_can_be_the_meta_agent(searched, tmp_path):
+    prompt = run(searched, "brief", "lexical", "--config", searched.configuration).stdout
+    assert "class RankedMemory" in prompt
+    assert "Rank memories by BM25" in prompt
+    source = re.search(r"# The parent\n.*?```text\n(.*?)```", prompt, re.DOTALL).group(1)
+    answer = tmp_path / "answer.md"
+    answer.write_text(
+        f"Hypothesis: fewer words do as well.\n\n```python\n{source.replace('WORDS = 24', 'WORDS = 12')}```\n"
+    )
+    said = run(searched, "submit", str(answer), "--config", searched.configuration, "--parent", "lexical").stdout
+    assert "scores" in said
+    assert "fewer words do as well" in run(searched, "show", said.split(":")[0]).stdout
+
+
+def test_a_submission_that_does_not_parse_is_told_why(searched, tmp_path):
+    broken = tmp_path / "broken.py"
+    broken.write_text("class Broken(:\n")
+    done = run(searched, "submit", str(broken), "--config", searched.configuration, code=1)
+    assert "rejected at static: The file is not Python" in done.stderr
+    done = run(searched, "evaluate", str(broken), "--benchmark", "locomo", "--data", str(tmp_path / "x"), code=1)
+    assert "There is no file" in done.stderr
