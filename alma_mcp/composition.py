@@ -98,7 +98,7 @@ async def compose(home: Home, settings: Settings) -> AsyncIterator[Parts]:
 
         serving = Serving(log, lambda: _champion(ledger, store), projections)
         stack.push_async_callback(serving.close)
-        service = MemoryService(log, Redactor.of_home(home.redaction_key), serving, ballast)
+        service = MemoryService(log, Redactor.of_home(home.redaction_key), serving, ballast, recordings)
         handlers = ledger_handlers(ledger, store, home.dossiers, serving.ledger_changed)
         yield Parts(log, ledger, store, serving, service, host, embedder, handlers)
 

@@ -13,6 +13,7 @@ from alma_mcp.errors import BadRequest, DesignError, HomeUnusable, HostError
 from alma_mcp.experience_log import Event, EventKind, ExperienceLog
 from alma_mcp.lexical_fallback import newest_by_words
 from alma_mcp.projections import Projections
+from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
 from alma_mcp.serving import Serving
 
@@ -62,9 +63,11 @@ class MemoryService:
         redactor: Redactor,
         serving: Serving,
         ballast: Ballast,
+        recordings: Recordings,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ballast = ballast
+        self._recordings = recordings
         self._clock = clock
         self._log = log
         self._redactor = redactor
@@ -125,13 +128,19 @@ class MemoryService:
         return await self._about(who, ids, "feedback", {"signal": signal}, key)
 
     async def forget(self, who: Principal, ids: Sequence[str], key: str = "") -> int:
-        """Erase these memories for good: from the log, and from every projection. Gives how many."""
+        """Erase these memories for good: from the log, from every projection, and with them what models said of them.
+
+        Gives how many.
+        """
         try:
-            return await self._about(who, ids, "forgetting", {}, key)
+            count = await self._about(who, ids, "forgetting", {}, key)
         except HomeUnusable:
             if not self._ballast.drop():
                 raise
-            return await self._about(who, ids, "forgetting", {}, key)
+            count = await self._about(who, ids, "forgetting", {}, key)
+        for scope in who.readable:
+            await self._recordings.drop(scope)
+        return count
 
     async def memory(self, who: Principal, memory_id: str) -> Event | None:
         """One stored experience, if this session may read it."""

@@ -109,6 +109,8 @@ class Worker:
             events = [event for event in params["events"] if event["position"] > toolkit.position]
             if events:
                 await self._whole(events[-1]["position"], lambda: self._take_in(events))
+                if any(event["kind"] == "forgetting" for event in events):
+                    toolkit.scrub()
             return {"position": toolkit.position}
 
     async def _whole(self, position: int, work: Callable[[], Awaitable[None]]) -> None:

@@ -13,7 +13,9 @@ from typing import Any, Self
 
 HOST = " -- host"
 TABLE = "alma_position"
-FIXED_PRAGMAS = frozenset({"journal_mode", "locking_mode", "query_only", "synchronous", "writable_schema"})
+FIXED_PRAGMAS = frozenset(
+    {"journal_mode", "locking_mode", "query_only", "secure_delete", "synchronous", "writable_schema"}
+)
 REGISTERING = frozenset({"create_function", "create_aggregate", "create_collation", "create_window_function"})
 WITHHELD = frozenset({"close", "set_authorizer", "enable_load_extension"})
 
@@ -28,6 +30,7 @@ class Store:
         # A lost last transaction is applied again from the log, so NORMAL is durable enough.
         self.writer.execute("PRAGMA journal_mode=WAL")
         self.writer.execute("PRAGMA synchronous=NORMAL")
+        self.writer.execute("PRAGMA secure_delete=ON")
         self.writer.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} (position INTEGER NOT NULL)")
         row = self.writer.execute(f"SELECT position FROM {TABLE}").fetchone()
         self.position: int = row[0] if row else 0
@@ -53,6 +56,10 @@ class Store:
     def rollback(self) -> None:
         if self.writer.in_transaction:
             self._act(f"ROLLBACK{HOST}")
+
+    def scrub(self) -> None:
+        """Leave nothing deleted behind in the write-ahead log."""
+        self._act(f"PRAGMA wal_checkpoint(TRUNCATE){HOST}")
 
     def close(self) -> None:
         self.reader.close()

@@ -106,6 +106,10 @@ class DesignToolkit:
         """The log position of the last committed transaction."""
         return self._store.position
 
+    def scrub(self) -> None:
+        """Let nothing that was forgotten remain on the disk."""
+        self._store.scrub()
+
     def close(self) -> None:
         self._store.close()
 

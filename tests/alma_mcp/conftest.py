@@ -11,6 +11,7 @@ from alma_mcp.design_store import Design
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.projection import Limits
 from alma_mcp.projections import Projections
+from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
 from alma_mcp.service import MemoryService
 from alma_mcp.serving import Serving
@@ -45,8 +46,11 @@ async def world(log, tmp_path):
         return Projections(design, log, host, lambda *_: None, tmp_path / "projections", 3, LIMITS)
 
     serving = Serving(log, lambda: made[0].champion if made else WORDS, projections)
-    service = MemoryService(log, Redactor(b"k" * 32), serving, Ballast(tmp_path / "ballast"), clock=lambda: 1000.0)
+    recordings = await Recordings.open(tmp_path / "recordings.db")
+    ballast = Ballast(tmp_path / "ballast")
+    service = MemoryService(log, Redactor(b"k" * 32), serving, ballast, recordings, clock=lambda: 1000.0)
     made.append(World(log, host, serving, service))
     yield made[0]
     host.gate.set()
     await serving.close()
+    await recordings.close()

@@ -52,7 +52,9 @@ async def test_a_forgotten_memory_is_gone_from_answers_and_from_the_disk(machine
         assert "eucalyptus" not in say(await client.call_tool("retrieve", {"query": "quokka hint"}))
         with pytest.raises(MCPError, match="No memory"):
             await client.read_resource(f"alma://memory/{memory_id}")
-    assert b"eucalyptus" not in machine.home.experiences.read_bytes()
+    for path in machine.home.path.rglob("*"):
+        if path.is_file():
+            assert b"eucalyptus" not in path.read_bytes(), path
 
 
 async def test_resources_show_the_champion_and_a_stored_experience(machine, say):
