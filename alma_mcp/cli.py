@@ -70,10 +70,11 @@ def serve(context: Context, address: str, project: Path) -> None:
     folder = str(project.absolute())
 
     async def listen() -> None:
-        async with context.control() as engine:
-            answer = await engine.request("http.listen", {"address": address, "folder": folder})
-            click.echo(f"Serving {answer['url']}; Ctrl-C ends it.")
-            await engine.closed()
+        while True:
+            async with context.control() as engine:
+                answer = await engine.request("http.listen", {"address": address, "folder": folder})
+                click.echo(f"Serving {answer['url']}; Ctrl-C ends it.")
+                await engine.closed()
 
     _run(listen())
 

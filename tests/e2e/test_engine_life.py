@@ -6,7 +6,10 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
+import pytest
 from mcp import Client
 
 
@@ -119,6 +122,16 @@ async def test_the_same_tools_are_served_over_http_on_loopback(machine, say):
             assert era in say(await client.call_tool("retrieve", {"query": "stored over http"}))
     async with machine.client() as client:
         assert "stored over http" in say(await client.call_tool("retrieve", {"query": "stored over http"}))
+    for header in ("Host", "Origin"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            await asyncio.to_thread(
+                post, url, {header: "http://evil.example" if header == "Origin" else "evil.example"}
+            )
+        with refused.value:
+            assert 400 <= refused.value.code < 500
+    assert (await asyncio.to_thread(machine.command, "stop")).returncode == 0
+    line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+    assert "Serving" in line, "the server did not come back with the next engine"
     process.send_signal(signal.SIGINT)
     await asyncio.wait_for(process.wait(), 30)
 
@@ -127,6 +140,11 @@ def test_an_address_that_others_can_reach_is_refused(machine):
     done = machine.command("serve", "--http", "0.0.0.0:8765")
     assert done.returncode == 1
     assert "not a loopback address" in done.stderr
+
+
+def post(url: str, headers: dict[str, str]) -> None:
+    accepted = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    urllib.request.urlopen(urllib.request.Request(url, b"{}", {**accepted, **headers}), timeout=30).close()
 
 
 def commands() -> list[str]:
