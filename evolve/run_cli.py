@@ -124,12 +124,9 @@ def show_table(context: "Context", benchmark: str) -> None:
     table = Table(title=f"{benchmark}, search split", box=box.SIMPLE)
     for heading in ("id", "design", "score [95 %]", "tokens", "p95 ms"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("made from")
     with Archive(context.home.archive, context.store) as archive:
-        names = {entry.id: entry.name for entry in archive.entries()}
         rows = [(entry, archive.verdict(entry.id, benchmark, "search")) for entry in archive.entries()]
     for entry, verdict in sorted(rows, key=lambda row: -row[1].score.mean if isinstance(row[1], Evaluation) else 1):
-        parents = ", ".join(names.get(parent, parent[:SHORT]) for parent in entry.parents)
         match verdict:
             case Evaluation():
                 figures = (str(verdict.score), f"{verdict.tokens:,.0f}", f"{verdict.latency_ms(0.95):.1f}")
@@ -137,5 +134,5 @@ def show_table(context: "Context", benchmark: str) -> None:
                 figures = (f"rejected at {verdict.stage}", "", "")
             case None:
                 figures = ("not evaluated", "", "")
-        table.add_row(entry.id[:SHORT], entry.name, *figures, parents)
+        table.add_row(entry.id[:SHORT], entry.name, *figures)
     Console().print(table)

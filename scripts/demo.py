@@ -14,9 +14,13 @@ from mcp import Client, StdioServerParameters
 from rich.console import Console
 
 from alma_mcp.control import control
+from alma_mcp.design_store import DesignStore
 from alma_mcp.errors import AlmaError
 from alma_mcp.home import Home
+from alma_mcp.hosts.docker import DockerHost, docker_answers, image_is_built
 from evolve.benchmarks.git_history import read_commits
+from evolve.evaluate import Laboratory
+from evolve.verify import verify
 from scripts.person import BIN, Person
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +67,8 @@ async def demo(home: Home) -> None:
         )
     short = said.rsplit(maxsplit=1)[-1]
 
+    await check_in_docker(home, short)
+
     step("4. A person approves, the server swaps under load", "scripted here: own home, own passphrase, own terminal")
     count = Count()
     async with contextlib.AsyncExitStack() as stack:
@@ -91,6 +97,24 @@ async def demo(home: Home) -> None:
     console.print("\nNothing is left behind: the engine ends, and the demo's home is removed.", style="bold")
 
 
+async def check_in_docker(home: Home, short: str) -> None:
+    """The same design in the other sandbox, where Docker is there and has the image."""
+    if not docker_answers():
+        console.print("No Docker here; bubblewrap contains the designs.", style="dim")
+        return
+    if not image_is_built():
+        console.print(
+            "Docker is here, but not the image that designs run in: envs_docker/design/Dockerfile.", style="dim"
+        )
+        return
+    host = await DockerHost.open()
+    try:
+        rejection = await verify(DesignStore(home.designs).find(short), Laboratory(host, None))
+    finally:
+        await host.close()
+    console.print(f"{short} in {host.name}: {rejection.reason if rejection else 'keeps the contract there as well'}")
+
+
 async def remember(client: Client) -> int:
     """Store the newest commits of this clone, one update each."""
     commits = read_commits(ROOT)[-MEMORIES:]
@@ -107,7 +131,7 @@ async def remember(client: Client) -> int:
 async def recall(client: Client) -> str:
     """The first lines of an answer."""
     result = await client.call_tool("retrieve", {"query": QUESTION, "limit": 3, "max_tokens": 160})
-    return "\n".join(line[:110] for line in text_of(result).splitlines()[:9])
+    return "\n".join(line[: console.width - 1] for line in text_of(result).splitlines()[:9])
 
 
 async def ask(client: Client, stop: asyncio.Event, count: Count) -> None:

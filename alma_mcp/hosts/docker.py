@@ -157,6 +157,15 @@ def docker_answers() -> bool:
     return True
 
 
+def image_is_built() -> bool:
+    """Whether the image of the design environment is there; raises `NoSandbox` where no daemon answers."""
+    client = _connect()
+    try:
+        return bool(client.images(name=image_name()))
+    finally:
+        client.close()
+
+
 def image_name() -> str:
     """The image of the design environment: its tag is the hash of what it is built from."""
     parts = (CONTEXT / "Dockerfile").read_bytes() + (CONTEXT / "requirements.txt").read_bytes()
