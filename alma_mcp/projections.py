@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from alma_mcp.design_store import Design
-from alma_mcp.errors import DesignError
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.hosts import Asks, Host
 from alma_mcp.projection import Limits, Projection
@@ -76,14 +75,6 @@ class Projections:
             await self.reap(older_than=float("inf"))
             done = before + share
             progress(done, total)
-
-    async def follow(self, scope: str) -> None:
-        """Bring an open projection to the end of the log; a design that cannot is left to the next call."""
-        if scope in self._open:
-            try:
-                await self._open[scope].follow()
-            except DesignError:
-                return
 
     async def reap(self, older_than: float) -> None:
         """End the workers idle for longer (seconds), and the longest idle ones above the bound."""

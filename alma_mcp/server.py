@@ -8,6 +8,7 @@ import inspect
 import json
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from mcp.server.caching import CacheHint
@@ -29,6 +30,8 @@ session would want (a decision and why, a fix that worked or failed, a preferenc
 with `update`, one thing at a time. Tell `feedback` which retrieved ids helped or misled."""
 
 PRINCIPAL: ContextVar[Principal] = ContextVar("principal")
+
+LONGEST_AGENT = 80
 
 CallContext = Context[Any, Any]
 Ids = Annotated[list[str], Field(description="Memory ids, as retrieve shows them")]
@@ -111,7 +114,8 @@ def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[
         """Remember one thing for later sessions. When it returns, it is saved on disk. Secrets are redacted."""
         with _said():
             draft = Draft(text, task, outcome, kind, reward, scope)
-            memory_id, new = await service.update(PRINCIPAL.get(), draft, _key(context))
+            who = replace(PRINCIPAL.get(), agent=_agent(context))
+            memory_id, new = await service.update(who, draft, _key(context))
             return f"Remembered as {memory_id}." if new else f"Already remembered as {memory_id}."
 
     @server.tool(
@@ -167,6 +171,12 @@ class _said:  # noqa: N801 - reads as a phrase where it is used
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, AlmaError):
             raise ToolError(str(error)) from error
+
+
+def _agent(context: CallContext) -> str:
+    """What the client calls itself."""
+    said = context.session.client_params
+    return said.client_info.name[:LONGEST_AGENT] if said else ""
 
 
 def _key(context: CallContext) -> str:

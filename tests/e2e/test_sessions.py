@@ -57,14 +57,16 @@ async def test_a_forgotten_memory_is_gone_from_answers_and_from_the_disk(machine
             assert b"eucalyptus" not in path.read_bytes(), path
 
 
-async def test_resources_show_the_champion_and_a_stored_experience(machine, say):
-    async with machine.client() as client:
+@pytest.mark.parametrize("era", ERAS)
+async def test_resources_show_the_champion_and_a_stored_experience(machine, say, era):
+    async with machine.client(era) as client:
         stored = say(await client.call_tool("update", {"text": "Use port 8080.", "task": "serve"}))
         memory_id = re.search(r"m[0-9a-f]{16}", stored).group()
         champion = (await client.read_resource("alma://champion")).contents[0].text
         memory = json.loads((await client.read_resource(f"alma://memory/{memory_id}")).contents[0].text)
     assert "class " in champion
     assert memory["task"] == "serve"
+    assert memory["agent"]
 
 
 async def test_secrets_are_redacted_before_they_reach_the_disk(machine, say):
