@@ -185,7 +185,7 @@ class ExperienceLog:
         """The experiences with these ids that lie in one of the scopes and are not forgotten."""
         rows = await self._fetch(
             "SELECT position, scope, kind, at, body FROM events WHERE body IS NOT NULL"
-            f" AND experience IN ({_marks(ids)}) AND scope IN ({_marks(scopes)})",
+            f" AND experience IN ({_marks(ids)}) AND +scope IN ({_marks(scopes)})",  # + keeps to the index of ids
             [*ids, *scopes],
         )
         events = [Event(position, scope, kind, at, json.loads(body)) for position, scope, kind, at, body in rows]
