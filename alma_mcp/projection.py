@@ -127,6 +127,12 @@ class Projection:
         except (KeyError, TypeError, ValueError) as error:
             raise ContractBroken(f"The design {self.design.name} gave an answer that is no Retrieval.") from error
 
+    async def consolidate(self) -> None:
+        """Let the design sleep: merge, compress, archive. Raises `DesignError`."""
+        await self.start()
+        assert self._worker is not None
+        await self._worker.call("consolidate", {}, self._limits.apply_seconds)
+
     async def close(self) -> None:
         """End the worker; what it has committed stays."""
         async with self._starting:
