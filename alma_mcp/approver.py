@@ -4,7 +4,7 @@ import base64
 import os
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -32,12 +32,15 @@ class Approver:
         )
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            try:
+                _fill(descriptor, data)
+            except OSError:
+                path.unlink()
+                raise
         except FileExistsError as error:
             raise NotApprovable(f"There is a key already in {path}.") from error
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        except OSError as error:
+            raise HomeUnusable(f"Cannot keep the approver's key in {path} ({error.strerror}).") from error
         return cls(key)
 
     @classmethod
@@ -50,7 +53,7 @@ class Approver:
             raise HomeUnusable(f"Cannot read the approver's key {path} ({error.strerror}).") from error
         try:
             key = serialization.load_pem_private_key(data, passphrase.encode())
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise NotApprovable("The passphrase is wrong, or the key file is damaged; nothing was approved.") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise NotApprovable(f"{path} holds a key of another kind.")
@@ -63,6 +66,13 @@ class Approver:
 
     def sign(self, data: bytes) -> str:
         return base64.b64encode(self._key.sign(data)).decode()
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def signature_holds(public_key: str, signature: str, data: bytes) -> bool:

@@ -5,6 +5,7 @@ verified before it is written and again whenever the ledger is opened: the state
 last row that holds leaves, and what comes behind a break is not believed.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ MIGRATIONS = (
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
     """,
 )
+STORED = (
+    "SELECT sequence, CAST(body AS BLOB), CAST(signature AS BLOB), CAST(hash AS BLOB) FROM ledger ORDER BY sequence"
+)
 
 
 @dataclass(slots=True)
@@ -41,18 +45,22 @@ class _State:
     requests: dict[int, Requested] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
-    def take(self, row: Row, bundled: Callable[[str], bool]) -> None:
+    def copy(self) -> "_State":
+        champions, requests, names = list(self.champions), dict(self.requests), dict(self.names)
+        return _State(self.sequence, self.head, self.public_key, champions, requests, names)
+
+    def take(self, row: Row) -> None:
         """Verify a row against everything before it, and let it count. Raises `ChainBroken` or `NotApprovable`."""
         if row.sequence != self.sequence + 1 or row.previous != self.head:
             raise ChainBroken(f"row {row.sequence} does not follow the one before it")
-        self._take(row, row.content, bundled)
+        self._take(row, row.content)
         self.sequence, self.head = row.sequence, row.hash
 
-    def _take(self, row: Row, content: Content, bundled: Callable[[str], bool]) -> None:
+    def _take(self, row: Row, content: Content) -> None:
         match content:
             case Genesis(design):
-                if self.sequence or not bundled(design):
-                    raise ChainBroken("a ledger begins once, with a bundled design")
+                if self.sequence:
+                    raise ChainBroken("a ledger begins once")
                 self.champions = [design]
             case Enrolled(public_key):
                 if self.public_key:
@@ -88,52 +96,61 @@ class _State:
 class ChampionLedger:
     """The ledger in a database. One process writes it: the engine."""
 
-    def __init__(self, path: Path, connection: aiosqlite.Connection, bundled: Callable[[str], bool]) -> None:
+    def __init__(
+        self, path: Path, connection: aiosqlite.Connection, first: str, bundled: Callable[[str], bool]
+    ) -> None:
         self._path = path
         self._connection = connection
+        self._first = first
         self._bundled = bundled
         self._state = _State()
+        self._turn = asyncio.Lock()
         self.broken = ""
 
     @classmethod
     async def open(cls, path: Path, first: Design, bundled: Callable[[str], bool]) -> Self:
         """Open and verify; a new ledger begins with `first`. What does not hold is told in `broken`."""
-        ledger = cls(path, await open_database(path, MIGRATIONS), bundled)
-        with database_errors(path):
-            rows = await ledger._connection.execute_fetchall(
-                "SELECT body, signature, hash FROM ledger ORDER BY sequence"
-            )
-        if not rows:
-            await ledger.append(ledger.draft(Genesis(first.id)))
-        for body, signature, stored in rows:
-            try:
-                ledger._believe(body, signature, stored)
-            except (ChainBroken, NotApprovable) as reason:
-                ledger.broken = f"{reason}; what comes behind row {ledger._state.sequence} is not believed"
-                break
-        if not ledger._state.champions:
-            ledger._state.champions = [first.id]
+        if not bundled(first.id):
+            raise ChainBroken(f"A ledger begins with a bundled design, which {first.name or first.short} is not.")
+        ledger = cls(path, await open_database(path, MIGRATIONS), first.id, bundled)
+        try:
+            await ledger._load()
+        except BaseException:
+            await ledger.close()
+            raise
         return ledger
 
-    def _believe(self, body: str, signature: str, stored: str) -> None:
-        row = parse_row(body, signature)
-        if row.hash != stored:
-            raise ChainBroken(f"row {row.sequence} was changed")
-        self._state.take(row, self._bundled)
+    async def _load(self) -> None:
+        with database_errors(self._path):
+            rows = await self._connection.execute_fetchall(STORED)
+        if not rows:
+            await self.record(Genesis(self._first))
+        for row in rows:
+            try:
+                self._state.take(_stored_row(*row))
+            except (ChainBroken, NotApprovable) as reason:
+                self.broken = f"{reason}; what comes behind row {self._state.sequence} is not believed"
+                break
+
+    def _champions(self) -> list[str]:
+        """The champions, oldest first. The first one needs no signature because it is bundled: where it is not,
+        or no longer, the first champion of today stands in its place."""
+        genesis, *approved = self._state.champions or [self._first]
+        return [genesis if self._bundled(genesis) else self._first, *approved]
 
     def champion(self) -> str:
         """The id of the design that should serve."""
-        return self._state.champions[-1]
+        return self._champions()[-1]
 
     def champions(self) -> Sequence[tuple[str, str]]:
         """Id and requested name of the champion and of those before it, newest first."""
-        return [(design, self._state.names.get(design, "")) for design in reversed(self._state.champions)]
+        return [(design, self._state.names.get(design, "")) for design in reversed(self._champions())]
 
     def previous(self) -> str:
         """The champion before this one. Raises `NotApprovable` when there is none."""
         if len(self._state.champions) < 2:
             raise NotApprovable("There is no earlier champion to go back to.")
-        return self._state.champions[-2]
+        return self._champions()[-2]
 
     def requests(self) -> Mapping[int, Requested]:
         """The open promotion requests, by their number."""
@@ -159,17 +176,26 @@ class ChampionLedger:
 
     async def append(self, row: Row) -> None:
         """Verify a row and write it durably. Raises `ChainBroken` or `NotApprovable`; nothing is written then."""
+        async with self._turn:
+            await self._write(row)
+
+    async def record(self, content: Content) -> Row:
+        """Append a row that needs no signature, behind whatever is being appended."""
+        async with self._turn:
+            row = self.draft(content)
+            await self._write(row)
+        return row
+
+    async def roll_back(self) -> None:
+        """Go back to the champion before this one. Raises `NotApprovable` when there is none."""
+        self.previous()
+        await self.record(RolledBack(self._state.champions[-2]))
+
+    async def _write(self, row: Row) -> None:
         if self.broken:
             raise ChainBroken(f"The ledger is damaged ({self.broken}); restore it from a backup before changing it.")
-        after = _State(
-            self._state.sequence,
-            self._state.head,
-            self._state.public_key,
-            list(self._state.champions),
-            dict(self._state.requests),
-            dict(self._state.names),
-        )
-        after.take(row, self._bundled)
+        after = self._state.copy()
+        after.take(row)
         with database_errors(self._path):
             await self._connection.execute(
                 "INSERT INTO ledger VALUES (?, ?, ?, ?)", (row.sequence, row.body().decode(), row.signature, row.hash)
@@ -177,10 +203,20 @@ class ChampionLedger:
         self._state = after
 
     async def history(self) -> Sequence[Row]:
-        """Every row, oldest first."""
+        """Every row, oldest first. Raises `ChainBroken` where one is damaged."""
         with database_errors(self._path):
-            rows = await self._connection.execute_fetchall("SELECT body, signature FROM ledger ORDER BY sequence")
-        return [parse_row(body, signature) for body, signature in rows]
+            rows = await self._connection.execute_fetchall(STORED)
+        return [_stored_row(*row) for row in rows]
 
     async def close(self) -> None:
         await self._connection.close()
+
+
+def _stored_row(sequence: int, body: bytes | None, signature: bytes | None, stored: bytes | None) -> Row:
+    """A row as it lies in the table, whatever was done to it there. Raises `ChainBroken`."""
+    if body is None or signature is None:
+        raise ChainBroken(f"row {sequence} is empty")
+    row = parse_row(body.decode(errors="replace"), signature.decode(errors="replace"))
+    if row.sequence != sequence or row.hash.encode() != stored:
+        raise ChainBroken(f"row {row.sequence} was changed")
+    return row

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from alma_mcp.errors import ChainBroken
@@ -66,6 +68,7 @@ class RolledBack:
 
 
 Content = Genesis | Enrolled | Requested | Approved | Rejected | RolledBack
+HASH = re.compile("[0-9a-f]{64}")
 KINDS: Mapping[str, type[Any]] = {
     each.kind: each for each in (Genesis, Enrolled, Requested, Approved, Rejected, RolledBack)
 }
@@ -92,13 +95,28 @@ class Row:
 
 
 def parse_row(body: str, signature: str) -> Row:
-    """The row of its stored text. Raises `ChainBroken`."""
+    """The row of its stored text. Raises `ChainBroken` for whatever is not the text of a row."""
     try:
-        fields = json.loads(body)
-        sequence, at, previous = fields.pop("sequence"), fields.pop("at"), fields.pop("previous")
-        row = Row(sequence, at, previous, KINDS[fields.pop("kind")](**fields), signature)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        values = json.loads(body)
+        sequence, at, previous = values.pop("sequence"), values.pop("at"), values.pop("previous")
+        row = Row(sequence, at, previous, KINDS[values.pop("kind")](**values), signature)
+        canonical = row.body() == body.encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ChainBroken("a row is not in the form of a ledger row") from error
-    if row.body() != body.encode():
+    if not canonical:
         raise ChainBroken(f"row {row.sequence} is not in canonical form")
+    if not (_has_place(row) and _is_typed(row.content)):
+        raise ChainBroken("a row has values that no ledger row has")
     return row
+
+
+def _has_place(row: Row) -> bool:
+    numbered = type(row.sequence) is int and type(row.at) is float and math.isfinite(row.at)
+    return numbered and isinstance(row.previous, str) and isinstance(row.signature, str) and row.signature.isascii()
+
+
+def _is_typed(content: Content) -> bool:
+    values = {each.name: getattr(content, each.name) for each in fields(content)}
+    if any(type(values[each.name]) is not each.type for each in fields(content)):
+        return False
+    return all(HASH.fullmatch(values[name]) for name in ("design", "evidence") if name in values)

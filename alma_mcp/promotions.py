@@ -1,4 +1,8 @@
-"""A promotion request as a person reads it on a terminal."""
+"""A promotion request as a person reads it on a terminal.
+
+Names, ideas and sources may have been written by a model that wants to be approved: they are shown
+as plain text, with every character spelled out that a terminal would obey or that would reorder a line.
+"""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -8,8 +12,21 @@ from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
+from alma_mcp.design_store import Design
 from alma_mcp.dossier import Dossier
+from alma_mcp.errors import ChainBroken
+
+
+def visible(text: str) -> str:
+    """The text with nothing hidden in it; lines and tabs stay."""
+    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with nothing hidden in it."""
+    return visible(" ".join(text.split()))
 
 
 def listing(requests: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -18,27 +35,50 @@ def listing(requests: Sequence[Mapping[str, Any]]) -> RenderableType:
         return "No promotion waits for a decision. `alma-evolve promote ID` requests one."
     table = Table("id", "design", "evidence")
     for request in requests:
-        table.add_row(request["design"][:12], request["name"], request["evidence"][:12])
+        table.add_row(request["design"][:12], Text(one_line(request["name"])), request["evidence"][:12])
     return table
+
+
+def check_shown(request: Mapping[str, Any]) -> None:
+    """What is read is what is signed. Raises `ChainBroken` when code or dossier are not the request's."""
+    source_holds = Design(request["source"]).id == request["design"]
+    if not source_holds or Dossier.model_validate(request["dossier"]).evidence != request["evidence"]:
+        raise ChainBroken("The engine showed other code or evidence than was requested; nothing was decided.")
+
+
+def doubts(request: Mapping[str, Any]) -> list[str]:
+    """Why the evidence does not carry this promotion, a sentence each; none where it does."""
+    dossier = Dossier.model_validate(request["dossier"])
+    found = []
+    if dossier.verdict != "passed":
+        found.append("The gate FAILED: the evidence does not support this promotion.")
+    if dossier.champion.design != request["champion"]["id"]:
+        measured, live = one_line(dossier.champion.name), one_line(request["champion"]["name"])
+        found.append(f"It was measured against {measured}, which is not the champion now ({live} is).")
+    return found
 
 
 def page(request: Mapping[str, Any]) -> RenderableType:
     """Everything a reviewer needs: claim, evidence, cost, permissions, code."""
     dossier = Dossier.model_validate(request["dossier"])
-    passed = dossier.verdict == "passed"
-    verdict = "The gate PASSED" if passed else "The gate FAILED: the evidence does not support this promotion"
+    against = doubts(request)
+    verdict = "\n".join(against) or "The gate PASSED"
+    name, champion = one_line(request["name"]), one_line(request["champion"]["name"])
+    title = Text(f"{name} ({request['design'][:12]}) for {champion}")
+    evidence = Text(f"{verdict}\n\n{_found(dossier)}")
     return Group(
-        Panel(_claim(dossier), title=f"{request['name']} ({request['design'][:12]}) for {request['champion']['name']}"),
-        Panel(f"{verdict}\n\n{_found(dossier)}", border_style="green" if passed else "red", title="Evidence"),
+        Panel(Text(_claim(dossier)), title=title),
+        Panel(evidence, border_style="red" if against else "green", title="Evidence"),
         _beside(dossier),
-        Panel(_permissions(dossier), title="What it may use"),
+        Panel(Text(_permissions(dossier)), title="What it may use"),
         Syntax(_difference(request), "diff", word_wrap=True),
     )
 
 
 def _claim(dossier: Dossier) -> str:
     lineage = " from " + ", ".join(dossier.lineage) if dossier.lineage else ""
-    return f"{dossier.challenger.idea}\nHypothesis: {dossier.hypothesis or 'none stated'}{lineage}"
+    hypothesis = one_line(f"Hypothesis: {dossier.hypothesis or 'none stated'}{lineage}")
+    return f"{one_line(dossier.challenger.idea)}\n{hypothesis}"
 
 
 def _found(dossier: Dossier) -> str:
@@ -52,11 +92,11 @@ def _found(dossier: Dossier) -> str:
         *(f"Objection: {objection}" for objection in dossier.objections),
         f"Repeat it: {dossier.command}",
     ]
-    return "\n".join(lines)
+    return "\n".join(one_line(line) for line in lines)
 
 
 def _beside(dossier: Dossier) -> Table:
-    table = Table("", "challenger", "champion", title="Side by side")
+    table = Table("", "challenger", f"champion {dossier.champion.design[:12]}", title="Side by side")
     sides = (dossier.challenger, dossier.champion)
     table.add_row("score [95 %]", *(str(side.score) for side in sides))
     table.add_row("tokens returned", *(f"{side.tokens:,.0f}" for side in sides))
@@ -67,19 +107,25 @@ def _beside(dossier: Dossier) -> Table:
 
 def _permissions(dossier: Dossier) -> str:
     model = "asks for model completions" if dossier.needs_complete else "asks for no model completions"
-    return f"Imports {', '.join(dossier.imports)}; {model}. No network, no files but its own memory, no keys."
+    imports = one_line(", ".join(dossier.imports))
+    return f"Imports {imports}; {model}. No network, no files but its own memory, no keys."
 
 
 def _difference(request: Mapping[str, Any]) -> str:
     champion = request["champion"]
     lines = difflib.unified_diff(
-        champion["source"].splitlines(),
-        request["source"].splitlines(),
-        f"champion {champion['name']}",
-        f"challenger {request['name']}",
+        _lines(champion["source"]),
+        _lines(request["source"]),
+        f"champion {one_line(champion['name'])}",
+        f"challenger {one_line(request['name'])}",
         lineterm="",
     )
     return "\n".join(lines)
+
+
+def _lines(source: str) -> list[str]:
+    """The lines of a source as Python ends them, and no others."""
+    return visible(source.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
 
 
 def show(renderable: RenderableType) -> None:

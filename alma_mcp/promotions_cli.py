@@ -38,7 +38,9 @@ def list_requests(context: "Context") -> None:
 @click.pass_obj
 def show(context: "Context", reference: str) -> None:
     """The evidence, what the design may use, and its code against the champion's."""
-    pages.show(pages.page(asyncio.run(_ask(context, "promotions.show", reference=reference))))
+    request = asyncio.run(_ask(context, "promotions.show", reference=reference))
+    pages.check_shown(request)
+    pages.show(pages.page(request))
 
 
 @promotions.command()
@@ -65,25 +67,27 @@ def reject(context: "Context", reference: str) -> None:
 def rollback(context: "Context") -> None:
     """Go back to the champion before this one, at once."""
     answer = asyncio.run(_ask(context, "ledger.roll_back"))
-    click.echo(f"Rolled back: {answer['name']} ({answer['id'][:12]}) serves.")
+    click.echo(f"Rolled back: {pages.one_line(answer['name'])} ({answer['id'][:12]}) serves.")
 
 
 async def _approve(context: "Context", reference: str, *, against_evidence: bool) -> None:
     async with context.control() as engine:
         request = await engine.request("promotions.show", {"reference": reference})
+        pages.check_shown(request)
         pages.show(pages.page(request))
-        if request["dossier"]["verdict"] != "passed" and not against_evidence:
-            raise BadRequest("The gate said no; `--against-evidence` approves it all the same.")
+        if (doubts := pages.doubts(request)) and not against_evidence:
+            raise BadRequest(f"{doubts[0]} `--against-evidence` approves it all the same.")
         _confirm(request)
         approver = await _approver(context, engine)
         content = Approved(request["design"], request["evidence"], request["request"], getpass.getuser(), "terminal")
         await _append(engine, approver, content)
-    click.echo(f"Approved. {request['name']} serves as soon as it has taken in the memories: `alma-mcp status`.")
+    name = pages.one_line(request["name"])
+    click.echo(f"Approved. {name} serves as soon as it has taken in the memories: `alma-mcp status`.")
 
 
 async def _reject(context: "Context", reference: str) -> None:
     async with context.control() as engine:
-        request = await engine.request("promotions.show", {"reference": reference})
+        request = await engine.request("promotions.find", {"reference": reference})
         _confirm(request)
         approver = await _approver(context, engine)
         await _append(engine, approver, Rejected(request["request"], getpass.getuser(), "terminal"))
@@ -99,12 +103,17 @@ def _confirm(request: dict[str, Any]) -> None:
 async def _approver(context: "Context", engine: Control) -> Approver:
     """The unlocked key; made and enrolled at first use."""
     path = context.home.approver
+    enrolled = (await engine.request("ledger.head", {}))["public_key"]
     if path.exists():
-        return Approver.unlock(path, ask_passphrase("Approval passphrase: "))
-    if (await engine.request("ledger.head", {}))["public_key"]:
+        approver = Approver.unlock(path, ask_passphrase("Approval passphrase: "))
+    elif enrolled:
         raise BadRequest(f"An approver is enrolled, but the key file {path} is gone; put it back from a backup.")
-    approver = Approver.create(path, ask_new_passphrase())
-    await _append(engine, approver, Enrolled(approver.public_key))
+    else:
+        approver = Approver.create(path, ask_new_passphrase())
+    if not enrolled:
+        await _append(engine, approver, Enrolled(approver.public_key))
+    elif enrolled != approver.public_key:
+        raise BadRequest(f"{path} is not the key that is enrolled; put that one back from a backup.")
     return approver
 
 

@@ -8,7 +8,8 @@ from alma_mcp.errors import BadRequest
 
 def require_terminal() -> None:
     """Raises `BadRequest` unless a person's terminal is on both ends of this command."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    ends = (sys.stdin, sys.stdout)
+    if not all(end is not None and end.isatty() for end in ends):
         raise BadRequest(
             "A promotion is decided by a person in a terminal; this command was started by something else."
         )

@@ -6,9 +6,10 @@ import math
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from alma_mcp.contract import Experience, MemoryItem, Query, Retrieval
 from alma_mcp.design_store import Design
@@ -25,6 +26,7 @@ from evolve.evaluation import Evaluation, Rejection, TaskResult, Verdict
 CHARACTERS_PER_TOKEN = 4
 SCOPES_AT_ONCE = 2
 
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
@@ -73,7 +75,7 @@ async def evaluate(
                 return await _Playing(benchmark, scope, memory, blank, clock, played).through()
 
     try:
-        ran = await asyncio.gather(*(run(scope) for scope in scopes))
+        ran = await _all([run(scope) for scope in scopes])
     except DesignError as error:
         return Rejection(design.id, "collection", str(error), "\n".join(getattr(error, "__notes__", ())))
     return Evaluation(
@@ -86,6 +88,17 @@ async def evaluate(
         controls=_means([control for _, control in ran]),
         seconds=clock() - started,
     )
+
+
+async def _all(runs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of them give; where one fails, the others have ended, workers and all, before it is raised."""
+    tasks = [asyncio.create_task(each) for each in runs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class EvaluatedMemory:

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import io
 import os
+import socket
 import tarfile
 import uuid
 from collections import deque
@@ -69,6 +70,14 @@ class DockerHost:
 
     async def start(self, design: Design, state: Path, asks: Asks) -> Link:
         """See `hosts.Host.start`."""
+        starting = asyncio.create_task(self._start(design, state, asks))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await (await starting).close()
+            raise
+
+    async def _start(self, design: Design, state: Path, asks: Asks) -> Link:
         container = await asyncio.to_thread(self._create, design, state)
         try:
             attached = await asyncio.to_thread(self._attach, container)
@@ -86,14 +95,14 @@ class DockerHost:
         last_lines: deque[str] = deque(maxlen=LAST_LINES)
         ending: asyncio.Task[None] | None = None
 
+        parting = asyncio.create_task(_part(stream, frames, last_lines))
+
         def kill(why: str) -> None:
             last_lines.append(why)
+            parting.cancel()
             frames.feed_eof()
 
-        tasks = [
-            asyncio.create_task(_part(stream, frames, last_lines)),
-            asyncio.create_task(watch(state, pid, self._bounds, kill)),
-        ]
+        tasks = [parting, asyncio.create_task(watch(state, pid, self._bounds, kill))]
 
         async def remove() -> None:
             for task in tasks:
@@ -237,13 +246,22 @@ def _connect() -> Any:
 
     client = None
     try:
+        _probe()
         client = docker.from_env().api
         client.ping()
-    except (DockerException, RequestException) as error:
+    except (DockerException, RequestException, OSError) as error:
         if client is not None:
             client.close()
         raise NoSandbox(f"No Docker daemon answers ({error}); start it, or install bubblewrap.") from error
     return client
+
+
+def _probe() -> None:
+    """Raises `OSError` where nothing listens on the daemon's socket; the package `docker` would leave its own open."""
+    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(address.removeprefix("unix://"))
 
 
 def _sweep(client: Any) -> None:

@@ -1,3 +1,6 @@
+import asyncio
+import hashlib
+import json
 import sqlite3
 from dataclasses import replace
 
@@ -7,7 +10,7 @@ from alma_mcp.approver import Approver
 from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ChainBroken, NotApprovable
-from alma_mcp.ledger_rows import Approved, Enrolled, Genesis, Rejected, Requested, RolledBack
+from alma_mcp.ledger_rows import Approved, Enrolled, Genesis, Rejected, Requested, RolledBack, Row, parse_row
 
 FIRST = Design("FIRST = 1", "first")
 SECOND = Design("SECOND = 2", "second")
@@ -183,26 +186,126 @@ async def test_an_edited_database_is_not_believed_and_the_last_verified_champion
     await again.close()
 
 
+def edit(path, sql, *values):
+    """Change the table as whoever owns the file can."""
+    with sqlite3.connect(path) as raw:
+        raw.execute("DROP TRIGGER IF EXISTS ledger_keeps_rows")
+        raw.execute("DROP TRIGGER IF EXISTS ledger_loses_none")
+        raw.execute(sql, values)
+    raw.close()
+
+
+def forged(sequence, previous, **values):
+    """Body and hash of a row in which everything holds but the types of its values."""
+    body = {"sequence": sequence, "at": 1.0, "previous": previous, **values}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return text, hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "requested", "design": [1], "name": "x", "evidence": EVIDENCE},
+        {"kind": "requested", "design": 5, "name": "x", "evidence": EVIDENCE},
+        {"kind": "requested", "design": "../../secret", "name": "x", "evidence": EVIDENCE},
+        {"kind": "enrolled", "public_key": 5},
+        {"kind": ["enrolled"]},
+        {"kind": "requested", "design": SECOND.id, "name": "x", "evidence": EVIDENCE, "at": "now"},
+        {"kind": "requested", "design": SECOND.id, "name": "x", "evidence": EVIDENCE, "at": float("nan")},
+    ],
+)
+async def test_a_forged_row_with_foreign_values_does_not_stop_the_engine(ledger, tmp_path, values):
+    first = (await ledger.history())[0]
+    body, its_hash = forged(2, first.hash, **values)
+    edit(tmp_path / "ledger.db", "INSERT INTO ledger VALUES (2, ?, '', ?)", body, its_hash)
+    again = await open_ledger(tmp_path / "ledger.db")
+    await again.close()
+    assert again.champion() == FIRST.id
+    assert "behind row 1 is not believed" in again.broken
+
+
+@pytest.mark.parametrize("column", ["body", "signature", "hash"])
+@pytest.mark.parametrize("value", [b"\xff\xfe", "\u202e", "[" * 200_000, 7])
+async def test_bytes_that_are_no_row_do_not_stop_the_engine(ledger, approver, tmp_path, column, value):
+    await enrol(ledger, approver)
+    await promote(ledger, approver)
+    edit(tmp_path / "ledger.db", f"UPDATE ledger SET {column} = CAST(? AS TEXT) WHERE sequence = 4", value)
+    again = await open_ledger(tmp_path / "ledger.db")
+    await again.close()
+    assert again.champion() == FIRST.id
+    assert "behind row 3 is not believed" in again.broken
+
+
+async def test_a_row_that_was_moved_is_not_believed(ledger, approver, tmp_path):
+    await enrol(ledger, approver)
+    await promote(ledger, approver)
+    edit(tmp_path / "ledger.db", "UPDATE ledger SET sequence = 9 WHERE sequence = 4")
+    again = await open_ledger(tmp_path / "ledger.db")
+    await again.close()
+    assert again.champion() == FIRST.id
+    assert again.broken
+
+
+@pytest.mark.parametrize("body", ["[]", "5", '"x"', "{}", '{"a":1', "[" * 200_000, "\ud800"])
+def test_a_text_that_is_no_row_is_refused_with_a_sentence(body):
+    with pytest.raises(ChainBroken):
+        parse_row(body, "")
+
+
+async def test_a_new_release_of_a_bundled_design_keeps_what_a_person_approved(ledger, approver, tmp_path):
+    await enrol(ledger, approver)
+    await promote(ledger, approver, SECOND)
+    await promote(ledger, approver, THIRD)
+    await ledger.roll_back()
+    newer = Design("FIRST = 1.1", "first")
+    again = await ChampionLedger.open(tmp_path / "ledger.db", newer, lambda design_id: design_id == newer.id)
+    assert not again.broken
+    assert again.champion() == SECOND.id
+    await again.roll_back()
+    assert again.champion() == newer.id
+    await again.close()
+
+
+async def test_a_forged_beginning_brings_no_design_that_nobody_approved(ledger, tmp_path):
+    body, its_hash = forged(1, "", kind="genesis", design=THIRD.id)
+    edit(tmp_path / "ledger.db", "UPDATE ledger SET body = ?, hash = ?", body, its_hash)
+    again = await open_ledger(tmp_path / "ledger.db")
+    await again.close()
+    assert again.champion() == FIRST.id
+    assert THIRD.id not in [design for design, _ in again.champions()]
+
+
+async def test_a_ledger_begins_with_nothing_but_a_bundled_design(tmp_path):
+    with pytest.raises(ChainBroken, match="bundled"):
+        await ChampionLedger.open(tmp_path / "other.db", SECOND, lambda design_id: design_id == FIRST.id)
+
+
+async def test_requests_at_the_same_time_each_get_a_row(ledger):
+    asked = [Requested(design.id, design.name, EVIDENCE) for design in (SECOND, THIRD, SECOND, THIRD)]
+    rows = await asyncio.gather(*(ledger.record(each) for each in asked))
+    assert [row.sequence for row in rows] == [2, 3, 4, 5]
+    assert not ledger.broken
+
+
+async def test_of_two_rows_for_one_place_the_second_is_refused(ledger):
+    rows = [ledger.draft(Requested(design.id, design.name, EVIDENCE)) for design in (SECOND, THIRD)]
+    answers = await asyncio.gather(*map(ledger.append, rows), return_exceptions=True)
+    assert answers[0] is None
+    assert isinstance(answers[1], ChainBroken)
+    assert [asked.design for asked in ledger.requests().values()] == [SECOND.id]
+
+
+async def test_a_row_that_was_forged_from_a_guessed_head_is_refused(ledger):
+    with pytest.raises(ChainBroken, match="does not follow"):
+        await ledger.append(Row(2, 1.0, "0" * 64, Requested(SECOND.id, "second", EVIDENCE)))
+
+
+async def test_nothing_to_roll_back_to_is_told(ledger):
+    with pytest.raises(NotApprovable, match="no earlier champion"):
+        await ledger.roll_back()
+
+
 async def test_rows_cannot_be_changed_by_accident(ledger, tmp_path):
     with sqlite3.connect(tmp_path / "ledger.db") as raw, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         raw.execute("DELETE FROM ledger")
     raw.close()
-
-
-def test_the_key_opens_with_its_passphrase_alone_and_is_its_owners(tmp_path):
-    path = tmp_path / "approver.pem"
-    made = Approver.create(path, "correct horse")
-    assert Approver.unlock(path, "correct horse").public_key == made.public_key
-    assert path.stat().st_mode & 0o077 == 0
-    assert b"ENCRYPTED" in path.read_bytes()
-    for wrong in ("wrong horse", ""):
-        with pytest.raises(NotApprovable, match="wrong"):
-            Approver.unlock(path, wrong)
-
-
-def test_a_short_passphrase_and_a_second_key_are_refused(tmp_path):
-    with pytest.raises(NotApprovable, match="at least 8"):
-        Approver.create(tmp_path / "a.pem", "short")
-    Approver.create(tmp_path / "a.pem", "long enough")
-    with pytest.raises(NotApprovable, match="already"):
-        Approver.create(tmp_path / "a.pem", "long enough")

@@ -1,0 +1,30 @@
+import pytest
+from promoting import made_dossier
+
+from alma_mcp.dossier import load_dossier
+from alma_mcp.errors import StoreError
+
+
+def test_a_dossier_is_kept_under_its_hash_and_comes_back_whole(tmp_path):
+    dossier = made_dossier()
+    dossier.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{dossier.evidence}.json"]
+    assert load_dossier(tmp_path, dossier.evidence) == dossier
+
+
+def test_every_changed_figure_changes_the_evidence():
+    assert made_dossier().evidence == made_dossier().evidence
+    for changes in ({"p_value": 0.002}, {"verdict": "failed"}, {"controls": {}}, {"command": ""}):
+        assert made_dossier(**changes).evidence != made_dossier().evidence
+
+
+def test_a_dossier_that_was_changed_or_is_gone_is_told(tmp_path):
+    dossier = made_dossier(verdict="failed")
+    dossier.save(tmp_path)
+    path = tmp_path / f"{dossier.evidence}.json"
+    path.write_bytes(path.read_bytes().replace(b"failed", b"passed"))
+    with pytest.raises(StoreError, match="changed"):
+        load_dossier(tmp_path, dossier.evidence)
+    path.unlink()
+    with pytest.raises(StoreError, match="missing"):
+        load_dossier(tmp_path, dossier.evidence)

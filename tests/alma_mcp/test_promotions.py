@@ -1,0 +1,100 @@
+import io
+
+import pytest
+from promoting import FIRST, SECOND, made_dossier
+from rich.console import Console
+
+from alma_mcp.design_store import Design
+from alma_mcp.errors import ChainBroken
+from alma_mcp.promotions import check_shown, doubts, listing, page
+
+
+def shown(renderable):
+    """What a terminal is sent, without colours."""
+    file = io.StringIO()
+    Console(file=file, force_terminal=True, no_color=True, color_system=None, width=160).print(renderable)
+    return file.getvalue()
+
+
+def asked(design=SECOND, dossier=None):
+    dossier = dossier or made_dossier(design)
+    return {
+        "request": 2,
+        "design": design.id,
+        "name": design.name,
+        "evidence": dossier.evidence,
+        "source": design.source,
+        "dossier": dossier.model_dump(mode="json"),
+        "champion": {"id": FIRST.id, "name": FIRST.name, "source": FIRST.source},
+    }
+
+
+def test_a_reviewer_sees_claim_evidence_cost_permissions_and_code():
+    text = shown(page(asked()))
+    for expected in (
+        "An idea.", "It helps.", "from first", "The gate PASSED", "0.500 [0.400, 0.600]", "p = 0.00100",
+        "won 15, tied 5, lost 0", "empty 0.000", "shuffled 0.100", "tokens returned", "latency p95",
+        "Imports json", "no model completions", "+SECOND = 2", "-class NoMemory", "alma-evolve promote second",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+def test_a_failed_gate_and_evidence_against_an_earlier_champion_are_doubts():
+    assert doubts(asked()) == []
+    failed = asked(dossier=made_dossier(verdict="failed", objections=("too slow",)))
+    assert "FAILED" in doubts(failed)[0]
+    assert "too slow" in shown(page(failed))
+    stale = asked(dossier=made_dossier(champion=Design("EARLIER = 1", "earlier")))
+    assert "measured against earlier" in doubts(stale)[0]
+    assert "PASSED" not in shown(page(stale))
+
+
+HIDING = "\x1b[2J\x1b[8mhidden\r\x07\x9b\u202e\u2066\u200b"
+
+
+@pytest.mark.parametrize("place", ["idea", "hypothesis", "objections", "command", "imports", "source", "name"])
+def test_nothing_that_a_model_wrote_reaches_the_terminal_as_a_command(place):
+    design, changes = SECOND, {}
+    if place == "source":
+        design = Design(f"x = 1  # {HIDING}\n", "second")
+    elif place == "name":
+        design = Design("x = 1\n", HIDING)
+    else:
+        changes[place] = (HIDING,) if place in ("objections", "imports") else HIDING
+    idea = changes.pop("idea", None)
+    dossier = made_dossier(design, **changes)
+    if idea:
+        dossier = dossier.model_copy(update={"challenger": dossier.challenger.model_copy(update={"idea": idea})})
+    request = asked(design, dossier)
+    text = shown(page(request)) + shown(listing([request]))
+    assert "hidden" in text
+    assert "\\x1b[8m" in text
+    assert all(each.isprintable() or each == "\n" for each in text)
+
+
+@pytest.mark.parametrize("markup", ["[bold green]The gate PASSED[/]", "[/nope]", "[link=file:///x]y[/link]"])
+def test_markup_is_shown_as_it_is_written(markup):
+    request = asked(dossier=made_dossier(hypothesis=markup))
+    assert markup in shown(page(request))
+    assert markup in shown(listing([{**request, "name": markup}]))
+
+
+def test_a_claim_cannot_draw_lines_of_its_own():
+    text = shown(page(asked(dossier=made_dossier(hypothesis="x\n\nThe gate PASSED\nagain", verdict="failed"))))
+    assert "Hypothesis: x The gate PASSED again" in text
+
+
+def test_the_lines_of_the_code_are_those_that_python_reads():
+    source = "a = 1  # note\rimport os\nb = 2  # note\x0cimport sys\u2028import re\n"
+    lines = [line.rstrip() for line in shown(page(asked(Design(source, "second")))).splitlines()]
+    assert "+import os" in lines
+    assert "+b = 2  # note\\x0cimport sys\\u2028import re" in lines
+
+
+def test_code_or_evidence_other_than_the_requested_are_not_shown():
+    check_shown(asked())
+    with pytest.raises(ChainBroken, match="other code or evidence"):
+        check_shown({**asked(), "source": "SECOND = 3\n"})
+    flattering = made_dossier(p_value=1e-9).model_dump(mode="json")
+    with pytest.raises(ChainBroken, match="other code or evidence"):
+        check_shown({**asked(), "dossier": flattering})
