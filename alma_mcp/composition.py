@@ -1,6 +1,8 @@
 """Puts the engine's parts together from a home and its settings. Nothing else knows them all."""
 
+import asyncio
 import contextlib
+import functools
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -11,22 +13,31 @@ from alma_mcp.config import Settings
 from alma_mcp.contract import Unavailable
 from alma_mcp.control import Handler
 from alma_mcp.design_store import BUNDLED, Design, DesignStore, bundled_designs
-from alma_mcp.embedding import Embedder, make_embedder
-from alma_mcp.errors import StoreError
+from alma_mcp.embedders import Embedder
+from alma_mcp.embedders.none import NoEmbedder
+from alma_mcp.embedding import make_embedder
+from alma_mcp.errors import AlmaError, BadRequest, StoreError
 from alma_mcp.experience_log import ExperienceLog
+from alma_mcp.generation import Generation
+from alma_mcp.generations import Generations
 from alma_mcp.home import Home
 from alma_mcp.hosts import Asks, Host
 from alma_mcp.hosts.choose import choose_host
 from alma_mcp.ledger_control import ledger_handlers
 from alma_mcp.projection import Limits
 from alma_mcp.projections import Projections
+from alma_mcp.question_log import QuestionLog
 from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
 from alma_mcp.service import MemoryService
 from alma_mcp.serving import Serving
 from alma_mcp.toolkit import Completer, HostToolkit, OpenAICompleter
+from alma_mcp.vector_cache import VectorCache
 
 API_KEY_VARIABLE = "ALMA_MCP_API_KEY"
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 300.0
+CHECK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +49,10 @@ class Parts:
     store: DesignStore
     serving: Serving
     service: MemoryService
+    questions: QuestionLog
     host: Host
-    embedder: Embedder | None
+    embedder: Embedder
+    generations: Generations
     ledger_handlers: Mapping[str, Handler]
 
     @property
@@ -47,13 +60,27 @@ class Parts:
         return self.host.name
 
     def embedder_state(self) -> str:
-        return self.embedder.state if self.embedder else "none; memory works lexically"
+        generation = self.serving.live.generation
+        if generation is None or not self.generations.outdated(generation):
+            return self.embedder.state
+        old = self.generations.embedder_of(generation)
+        with_what = f"with {old.name}, which they were built with" if old.dimension else "by words"
+        return f"{self.embedder.state}; until the memories are rebuilt with it they answer {with_what}"
 
-    async def warm_up(self) -> None:
-        """Load the embedding model; the engine answers meanwhile, and after a failure, which `status` tells."""
-        if self.embedder:
-            with contextlib.suppress(Unavailable):
+    async def keep_embedding(self) -> None:
+        """Load the embedding model, build with it what was built with another, and embed what waits for it.
+
+        Again and again while that fails; the engine answers meanwhile, and `status` tells how far it is.
+        """
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            done = False
+            with contextlib.suppress(Unavailable, AlmaError):
                 await self.embedder.load()
+                await self.serving.reconcile()
+                done = await self.serving.fill()
+            pause = FIRST_PAUSE_SECONDS if done else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS if done else pause)
 
     def warnings(self) -> list[str]:
         """What is not as it should be, a sentence each."""
@@ -64,6 +91,8 @@ class Parts:
             found.append(f"the champion {self.ledger.champion()[:12]} cannot be read; the one before it serves.")
         if self.ledger.broken:
             found.append(f"the ledger of champions is damaged: {self.ledger.broken}")
+        if self.questions.problem:
+            found.append(f"questions are not being kept: {self.questions.problem}")
         return found
 
     def champion_card(self) -> str:
@@ -87,20 +116,32 @@ async def compose(home: Home, settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(recordings.close)
         ballast = Ballast(home.ballast)
         ballast.load()
-        embedder = make_embedder(settings.embedder)
+        cache = await VectorCache.open(home.embeddings)
+        stack.push_async_callback(cache.close)
+        await cache.heed(log)
+        embedder = _embedder(settings, home, settings.embedder)
+        older = functools.partial(_older, settings, home)
+        generations = Generations(home.projections, settings.embedder, embedder, older)
         host = await choose_host(store, settings.host)
         stack.push_async_callback(host.close)
-        asks = _asks(embedder, _completer(settings), recordings, settings)
+        asks = _asks(generations, _completer(settings), recordings, cache, settings)
         limits = Limits(retrieve_seconds=settings.retrieve_seconds)
 
         def projections(design: Design) -> Projections:
-            return Projections(design, log, host, asks, home.projections, settings.workers, limits)
+            generation = generations.of(design)
+            ask = functools.partial(asks, generation)
+            outdated = functools.partial(generations.outdated, generation)
+            folder = home.projections
+            return Projections(design, log, host, ask, folder, settings.workers, limits, generation, outdated)
 
         serving = Serving(log, lambda: _champion(ledger, store), projections)
         stack.push_async_callback(serving.close)
-        service = MemoryService(log, Redactor.of_home(home.redaction_key), serving, ballast, recordings)
+        redactor = Redactor.of_home(home.redaction_key)
+        questions = QuestionLog.open(home.questions, redactor, settings.keep_questions)
+        stack.push_async_callback(questions.close)
+        service = MemoryService(log, redactor, serving, ballast, recordings, questions, vectors=cache)
         handlers = ledger_handlers(ledger, store, home.dossiers, serving.ledger_changed)
-        yield Parts(log, ledger, store, serving, service, host, embedder, handlers)
+        yield Parts(log, ledger, store, serving, service, questions, host, embedder, generations, handlers)
 
 
 def _first_champion(settings: Settings) -> Design:
@@ -128,12 +169,39 @@ def _completer(settings: Settings) -> Completer | None:
     return OpenAICompleter(settings.completion.model, settings.completion.base_url, key)
 
 
+def _embedder(settings: Settings, home: Home, setting: str, *, offline: bool = False) -> Embedder:
+    key = os.environ.get(API_KEY_VARIABLE, "")
+    url, hub = settings.embedder_url, settings.model_hub
+    return make_embedder(setting, base_url=url, key=key, hub=hub, models=home.models, offline=offline)
+
+
+def _older(settings: Settings, home: Home, setting: str) -> Embedder:
+    """An embedder that was chosen before, as far as it is on this machine: nothing is sent to one any more."""
+    try:
+        return _embedder(settings, home, setting, offline=True)
+    except BadRequest as reason:
+        return NoEmbedder(str(reason))
+
+
 def _asks(
-    embedder: Embedder | None, completer: Completer | None, recordings: Recordings, settings: Settings
-) -> Callable[[Design, str], Asks]:
+    generations: Generations,
+    completer: Completer | None,
+    recordings: Recordings,
+    cache: VectorCache,
+    settings: Settings,
+) -> Callable[[Generation, Design, str], Asks]:
     calls = settings.completion.calls_per_memory if settings.completion else 0
 
-    def make(design: Design, scope: str) -> Asks:
-        return HostToolkit(design.id, embedder, completer, recordings, scope=scope, calls=calls)
+    def make(generation: Generation, design: Design, scope: str) -> Asks:
+        return HostToolkit(
+            design.id,
+            generations.embedder_of(generation),
+            completer,
+            recordings,
+            scope=scope,
+            calls=calls,
+            vectors=cache,
+            generation=generation,
+        )
 
     return make

@@ -26,11 +26,14 @@ class Settings(_Strict):
 
     first_champion: str = "hybrid"
     embedder: str = "onnx"
+    embedder_url: str = "https://api.openai.com/v1"
+    model_hub: str = "https://huggingface.co"
     host: Literal["auto", "docker"] = "auto"
     idle_minutes: Annotated[float, Field(gt=0)] = 30
     workers: Annotated[int, Field(ge=2, le=256)] = 12
     worker_idle_minutes: Annotated[float, Field(gt=0)] = 10
     retrieve_seconds: Annotated[float, Field(gt=0)] = 3
+    keep_questions: Annotated[int, Field(ge=0)] = 10_000
     completion: CompletionSettings | None = None
 
 

@@ -240,7 +240,7 @@ def passages(text: str, characters: int = 400) -> list[str]:
 def excerpt(experience: Experience, query: str, characters: int = 900) -> str:
     """The passages of an experience that share most words with the query, in their order,
     between the beginnings of its task and its outcome."""
-    wanted = telling_words(query)[:64]
+    wanted = telling_words(query)[:24]
     parts = [part for step in experience.steps for part in passages(f"{step.actor}: {step.text}")]
     shared = [sum(word in lowered for word in wanted) for lowered in map(str.lower, parts)]
     task, outcome = experience.task[: characters // 3], experience.outcome[: characters // 3]
@@ -255,6 +255,12 @@ def excerpt(experience: Experience, query: str, characters: int = 900) -> str:
     return "\n".join(line for line in lines if line)[:characters]
 
 
+def relative(scores: Mapping[int, float]) -> dict[int, float]:
+    """Scores as parts of the best one, in (0, 1]; keys whose score is not above 0 are left out."""
+    best = max(scores.values(), default=0.0)
+    return {key: score / best for key, score in scores.items() if score > 0}
+
+
 @dataclass(slots=True)
 class Fused:
     """A candidate of `RankedMemory`: its key, summed score, and rank per mechanism."""
@@ -265,14 +271,17 @@ class Fused:
 
 
 class RankedMemory(Memory):
-    """A memory made of mechanisms, each a ranker, fused by weighted reciprocal rank
-    (Cormack, Clarke and Buettcher, SIGIR 2009).
+    """A memory made of mechanisms, each a ranker; what they give is weighted and summed.
 
     `weights` names the mechanisms. A mechanism `m` is up to four methods:
     `create_m(self)` makes its tables; `async store_m(self, rows)` takes
-    `[(key, Experience), ...]`; `async rank_m(self, query, found)` returns keys, best
-    first (`found` holds the keys that earlier mechanisms found); `forget_m(self, keys)`.
-    Only `rank_m` is required. Mechanisms must not call one another.
+    `[(key, Experience), ...]`; `async rank_m(self, query, found)` ranks (`found` holds
+    the keys that earlier mechanisms found); `forget_m(self, keys)`. Only `rank_m` is
+    required. Mechanisms must not call one another.
+
+    `rank_m` returns keys, best first, of which the first `depth` count by reciprocal rank
+    (Cormack, Clarke and Buettcher, SIGIR 2009), or a mapping of keys to scores in [0, 1]
+    (see `relative`), which count as they are. Of two equals the one stored later comes first.
     """
 
     weights: Mapping[str, float] = {}
@@ -310,15 +319,15 @@ class RankedMemory(Memory):
         notes = []
         for mechanism, weight in self.weights.items():
             try:
-                ranking = await getattr(self, f"rank_{mechanism}")(query, list(fused))
+                ranked = await getattr(self, f"rank_{mechanism}")(query, list(fused))
             except Unavailable as reason:
                 notes.append(f"{mechanism} left out: {reason}")
                 continue
-            for rank, key in enumerate(ranking[: self.depth], start=1):
+            for rank, (key, share) in enumerate(self._shares(ranked), start=1):
                 candidate = fused.setdefault(key, Fused(key))
-                candidate.score += weight / (self.smoothing + rank)
+                candidate.score += weight * share
                 candidate.reasons.append(f"{mechanism} #{rank}")
-        best = sorted(fused.values(), key=lambda each: (-each.score, each.key))[: query.limit]
+        best = sorted(fused.values(), key=lambda each: (-each.score, -each.key))[: query.limit]
         items = [item for each in best if (item := self._item(each, query))]
         return Retrieval(tuple(items), "; ".join(notes))
 
@@ -338,6 +347,13 @@ class RankedMemory(Memory):
     def show(self, experience: Experience, query: Query) -> str:
         """The text of an item; override it to return more, or less."""
         return excerpt(experience, query.text)
+
+    def _shares(self, ranked: Sequence[int] | Mapping[int, float]) -> list[tuple[int, float]]:
+        """Keys and what part of the mechanism's weight each of them is given, best first."""
+        if isinstance(ranked, Mapping):
+            return sorted(ranked.items(), key=lambda each: -each[1])
+        top = self.smoothing + 1
+        return [(key, top / (top + place)) for place, key in enumerate(ranked[: self.depth])]
 
     def _item(self, found: Fused, query: Query) -> MemoryItem | None:
         row = self.toolkit.db.execute("SELECT body FROM experiences WHERE key = ?", (found.key,)).fetchone()

@@ -49,7 +49,7 @@ class Engine:
         listener = await asyncio.start_unix_server(self._accept, self._home.socket, limit=LONGEST_LINE)
         self._home.socket.chmod(0o600)
         log.info("engine %s serves %s", __version__, self._home.path)
-        background = [asyncio.create_task(self._tend()), asyncio.create_task(self._parts.warm_up())]
+        background = [asyncio.create_task(self._tend()), asyncio.create_task(self._parts.keep_embedding())]
         try:
             await self._stop.wait()
         finally:

@@ -51,6 +51,15 @@ class Event:
         return {"position": self.position, "kind": self.kind, "at": self.at, "body": self.body}
 
 
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """At `position` of the log experiences of a scope were forgotten, the earliest one at `earliest`."""
+
+    position: int
+    scope: str
+    earliest: int
+
+
 @contextlib.contextmanager
 def database_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into sentences."""
@@ -190,6 +199,16 @@ class ExperienceLog:
         )
         events = [Event(position, scope, kind, at, json.loads(body)) for position, scope, kind, at, body in rows]
         return {event.body["id"]: event for event in events}
+
+    async def forgettings(self, after: int) -> list[Forgetting]:
+        """What was forgotten behind a position, in order."""
+        rows = await self._fetch(
+            "SELECT position, scope, (SELECT min(each.position) FROM json_each(events.body, '$.experiences') named"
+            " JOIN events each ON each.experience = named.value AND each.scope = events.scope)"
+            " FROM events WHERE position > ? AND kind = 'forgetting' ORDER BY position",
+            [after],
+        )
+        return [Forgetting(position, scope, earliest or position) for position, scope, earliest in rows]
 
     def head(self, scope: str) -> int:
         """The position of a scope's last event, 0 for an empty one."""

@@ -41,6 +41,18 @@ class Home:
         return self.path / "recordings.db"
 
     @property
+    def questions(self) -> Path:
+        return self.path / "questions.db"
+
+    @property
+    def embeddings(self) -> Path:
+        return self.path / "embeddings.db"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
     def archive(self) -> Path:
         return self.path / "archive.db"
 
@@ -55,6 +67,10 @@ class Home:
     @property
     def projections(self) -> Path:
         return self.path / "projections"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
 
     @property
     def approver(self) -> Path:

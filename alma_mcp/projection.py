@@ -14,20 +14,25 @@ from typing import Any
 
 from alma_mcp.contract import Query, Retrieval
 from alma_mcp.design_store import Design
-from alma_mcp.errors import ContractBroken, DesignError, DesignFailed
+from alma_mcp.errors import ContractBroken, DesignError, DesignFailed, HostError
 from alma_mcp.experience_log import Event, ExperienceLog
 from alma_mcp.hosts import Asks, Host, Worker
+from alma_mcp.taking_in import PlacedAsks, TakingIn
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the host allows a design: seconds per call, events per transaction."""
+    """What the host allows a design: seconds per call, events per transaction.
+
+    After `sleep_seconds` a consolidating design gets no more vectors, and goes on in its next sleep.
+    """
 
     open_seconds: float = 20.0
     apply_seconds: float = 60.0
     retrieve_seconds: float = 3.0
+    sleep_seconds: float = 5.0
     batch: int = 64
     first_pause_seconds: float = 0.05
 
@@ -50,13 +55,14 @@ class Projection:
         self.position = 0
         self._log = log
         self._host = host
-        self._asks = asks
+        self._asks = PlacedAsks(asks)
         self._folder = state
         self._limits = limits or Limits()
         self._worker: Worker | None = None
         self._starting = asyncio.Lock()
         self._following = asyncio.Lock()
         self._failures = 0
+        self._thrown_away = False
         self._calls = 0
         self._suspicious = (0, 0)
         self._quarantine = _Quarantine(state / "quarantine.json")
@@ -86,6 +92,8 @@ class Projection:
     async def start(self) -> None:
         """Start the worker where none runs. Raises `DesignError` or `HostError`."""
         async with self._starting:
+            if self._thrown_away:
+                raise HostError("This memory has been replaced; ask again.")
             if self.running:
                 return
             await self._end_worker()
@@ -127,11 +135,18 @@ class Projection:
         except (KeyError, TypeError, ValueError) as error:
             raise ContractBroken(f"The design {self.design.name} gave an answer that is no Retrieval.") from error
 
-    async def consolidate(self) -> None:
-        """Let the design sleep: merge, compress, archive. Raises `DesignError`."""
-        await self.start()
-        assert self._worker is not None
-        await self._worker.call("consolidate", {}, self._limits.apply_seconds)
+    async def consolidate(self) -> bool:
+        """Let the design sleep: merge, compress, archive. Gives whether it wanted more vectors than there was time for.
+
+        Raises `DesignError`.
+        """
+        async with self._following:
+            await self.start()
+            assert self._worker is not None
+            ends = asyncio.get_running_loop().time() + self._limits.sleep_seconds
+            with self._asks.during(TakingIn(self.position, self.position, ends)):
+                await self._worker.call("consolidate", {}, self._limits.apply_seconds)
+            return self._asks.cut
 
     async def close(self) -> None:
         """End the worker; what it has committed stays."""
@@ -139,7 +154,8 @@ class Projection:
             await self._end_worker()
 
     async def destroy(self) -> None:
-        """End the worker and throw its state away."""
+        """End the worker for good and throw its state away."""
+        self._thrown_away = True
         await self.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
@@ -158,7 +174,8 @@ class Projection:
         assert self._worker is not None
         try:
             params = {"events": [event.to_json() for event in events]}
-            await self._worker.call("apply", params, self._limits.apply_seconds)
+            with self._asks.during(TakingIn(events[-1].position, self.position)):
+                await self._worker.call("apply", params, self._limits.apply_seconds)
         except DesignError as error:
             if len(events) == 1:
                 self._quarantine.add(events[0].position, str(error))

@@ -2,17 +2,24 @@
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from alma_mcp.design_store import Design
+from alma_mcp.errors import HostError
 from alma_mcp.experience_log import ExperienceLog
+from alma_mcp.generation import Generation
 from alma_mcp.hosts import Asks, Host
 from alma_mcp.projection import Limits, Projection
 
 
 class Projections:
-    """What one design remembers, a projection for each scope; `most` of them run at once."""
+    """What one design remembers, a projection for each scope; `most` of them run at once.
+
+    They lie in the folder of `generation`, where there is one; `outdated` says whether it was built
+    with another embedder than the one that is chosen now.
+    """
 
     def __init__(
         self,
@@ -23,16 +30,21 @@ class Projections:
         folder: Path,
         most: int,
         limits: Limits,
+        generation: Generation | None = None,
+        outdated: Callable[[], bool] = lambda: False,
     ) -> None:
         self.design = design
+        self.generation = generation
+        self.is_outdated = outdated
         self._log = log
         self._host = host
         self._asks = asks
-        self._folder = folder / design.short
+        self._folder = generation.folder if generation else folder / design.short
         self._most = most
         self._limits = limits
         self._open: dict[str, Projection] = {}
         self._used: dict[str, float] = {}
+        self._thrown_away = False
 
     @property
     def scopes(self) -> list[str]:
@@ -48,7 +60,9 @@ class Projections:
         return sum(len(projection.quarantined) for projection in self._open.values())
 
     def of(self, scope: str) -> Projection:
-        """The projection of a scope, opened where it is not."""
+        """The projection of a scope, opened where it is not. Raises `HostError` where all have been thrown away."""
+        if self._thrown_away:
+            raise HostError("This memory has been replaced; ask again.")
         if scope not in self._open:
             state = self._folder / hashlib.sha256(scope.encode()).hexdigest()[:16]
             asks = self._asks(self.design, scope)
@@ -85,6 +99,19 @@ class Projections:
             if number < surplus or now - self._used[scope] > older_than:
                 self._used.pop(scope)
                 await self._open.pop(scope).close()
+
+    def serve(self) -> None:
+        """They are the ones that answer from now on."""
+        if self.generation:
+            self.generation.serve()
+
+    async def destroy(self) -> None:
+        """End the workers for good and throw away what they remember."""
+        self._thrown_away = True
+        projections, self._open = list(self._open.values()), {}
+        for projection in projections:
+            await projection.destroy()
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     async def close(self) -> None:
         projections, self._open = list(self._open.values()), {}

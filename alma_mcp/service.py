@@ -13,9 +13,11 @@ from alma_mcp.errors import BadRequest, DesignError, HomeUnusable, HostError
 from alma_mcp.experience_log import Event, EventKind, ExperienceLog
 from alma_mcp.lexical_fallback import newest_by_words
 from alma_mcp.projections import Projections
+from alma_mcp.question_log import Question, QuestionLog
 from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
 from alma_mcp.serving import Serving
+from alma_mcp.vector_cache import VectorCache
 
 LONGEST_TEXT = 200_000
 CHARACTERS_PER_TOKEN = 4
@@ -64,10 +66,14 @@ class MemoryService:
         serving: Serving,
         ballast: Ballast,
         recordings: Recordings,
+        questions: QuestionLog,
         clock: Callable[[], float] = time.time,
+        vectors: VectorCache | None = None,
     ) -> None:
+        self._vectors = vectors
         self._ballast = ballast
         self._recordings = recordings
+        self._questions = questions
         self._clock = clock
         self._log = log
         self._redactor = redactor
@@ -111,6 +117,7 @@ class MemoryService:
         scopes = [scope for scope in who.readable if self._log.head(scope)]
         if not scopes:
             return Answer(notes=("Nothing is stored for this project or user yet.",))
+        asked_at, position = self._clock(), max(map(self._log.head, scopes))
         answers = await asyncio.gather(*(self._ask(who, scope, query) for scope in scopes))
         notes = dict.fromkeys(note for _, note in answers if note)
         ranked = sorted((item for retrieval, _ in answers for item in retrieval.items), key=lambda item: -item.score)
@@ -121,26 +128,35 @@ class MemoryService:
             Recalled(item.experiences[0], item.text, item.score, item.reasons, known[item.experiences[0]])
             for item in allowed[: query.limit]
         ]
-        return Answer(tuple(_within(items, max_tokens)), tuple(notes))
+        shown = tuple(_within(items, max_tokens))
+        returned = tuple(item.id for item in shown)
+        self._questions.note(
+            Question(asked_at, position, tuple(scopes), query.text, query.context, query.limit, returned)
+        )
+        return Answer(shown, tuple(notes))
 
     async def feedback(self, who: Principal, ids: Sequence[str], signal: Signal, key: str = "") -> int:
         """Say that these memories helped or did harm. Gives how many are known."""
-        return await self._about(who, ids, "feedback", {"signal": signal}, key)
+        return len(await self._about(who, ids, "feedback", {"signal": signal}, key))
 
     async def forget(self, who: Principal, ids: Sequence[str], key: str = "") -> int:
-        """Erase these memories for good: from the log, from every projection, and with them what models said of them.
+        """Erase these memories for good: from the log, from every projection, and with them what models said of them
+        and the questions that brought them back.
 
         Gives how many.
         """
         try:
-            count = await self._about(who, ids, "forgetting", {}, key)
+            known = await self._about(who, ids, "forgetting", {}, key)
         except HomeUnusable:
             if not self._ballast.drop():
                 raise
-            count = await self._about(who, ids, "forgetting", {}, key)
+            known = await self._about(who, ids, "forgetting", {}, key)
         for scope in who.readable:
             await self._recordings.drop(scope)
-        return count
+        if self._vectors:
+            await self._vectors.heed(self._log)
+        await self._questions.drop(known)
+        return len(known)
 
     async def memory(self, who: Principal, memory_id: str) -> Event | None:
         """One stored experience, if this session may read it."""
@@ -183,7 +199,9 @@ class MemoryService:
         self._written_by.setdefault(who.session, {})[scope] = position
         self._serving.appended(scope)
 
-    async def _about(self, who: Principal, ids: Sequence[str], kind: EventKind, more: dict[str, str], key: str) -> int:
+    async def _about(
+        self, who: Principal, ids: Sequence[str], kind: EventKind, more: dict[str, str], key: str
+    ) -> list[str]:
         if not 1 <= len(ids) <= MOST_IDS:
             raise BadRequest(f"Name 1 to {MOST_IDS:,} memories by their ids, as `retrieve` shows them.")
         known = await self._log.experiences(who.readable, ids)
@@ -196,7 +214,7 @@ class MemoryService:
                 body = {"experiences": mine, **more}
                 position, _ = await self._log.append(scope, kind, body, self._clock(), key and f"{key}:{scope}")
                 self._written(who, scope, position)
-        return len(known)
+        return list(known)
 
 
 def _check_text(name: str, text: str, *, required: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Serving: the live design and the one before it, and the single act that changes them.
 
-`reconcile` is behind a swap, a rollback and a recovery alike: build what the ledger
-names, then move one pointer.
+`reconcile` is behind a swap, a rollback, another embedder and a recovery alike: build what
+the ledger names, with the embedder that is chosen, then move one pointer.
 """
 
 import asyncio
@@ -14,13 +14,18 @@ from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.projections import Projections
 
 FAILURES_BEFORE_GIVING_UP = 3
+MOST_SLEEPS = 2000  # of five seconds each: a million passages; a design that never has enough is let off
 
 
 @dataclass(slots=True)
 class Swap:
-    """A swap under way (events taken in, of how many), or the reason it was refused."""
+    """A swap under way (events taken in, of how many), or the reason it was refused.
+
+    `reembeds`: not to another design, but to vectors of another embedder.
+    """
 
     design: str
+    reembeds: bool = False
     done: int = 0
     total: int = 0
     refused: str = ""
@@ -36,8 +41,9 @@ class Serving:
         self._champion = champion
         self._projections = projections
         self._live = projections(champion())
+        self._live.serve()
         self._previous: Projections | None = None
-        self._follows: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._follows: dict[tuple[Projections, str], asyncio.Task[None]] = {}
         self._reconciling = asyncio.Lock()
         self._reconciliations: set[asyncio.Task[None]] = set()
         self.swap: Swap | None = None
@@ -54,16 +60,17 @@ class Serving:
         task.add_done_callback(self._reconciliations.discard)
 
     async def reconcile(self) -> None:
-        """Serve what the ledger names.
+        """Serve what the ledger names, with the embedder that is chosen.
 
-        A champion that cannot be built leaves the one that serves in place; `swap.refused` says why.
+        What cannot be built leaves the one that serves in place; `swap.refused` says why.
         """
         async with self._reconciling:
-            while (target := self._champion()).id != self._live.design.id:
+            while (target := self._champion()).id != self._live.design.id or self._live.is_outdated():
                 if self._previous and self._previous.design.id == target.id:
                     self._live, self._previous, self.swap = self._previous, self._live, None
+                    self._live.serve()
                     self._catch_up()
-                    return
+                    continue
                 if self.swap and self.swap.refused and self.swap.design == target.id:
                     return
                 incoming = self._projections(target)
@@ -72,15 +79,16 @@ class Serving:
                 if self._champion().id != target.id:
                     await incoming.close()
                     continue
-                outgoing, self._previous, self._live = self._previous, self._live, incoming
-                self.swap = None
-                if outgoing:
-                    await outgoing.close()
+                await self._move_to(incoming)
+
+    async def fill(self) -> bool:
+        """Have embedded what waits. Gives whether nothing does any more, and all is of the chosen embedder."""
+        return not self._live.is_outdated() and await self._filled(self._live)
 
     def follow(self, scope: str, projections: Projections | None = None) -> asyncio.Task[None]:
         """Take in the log of a scope in the background; the task ends when its end is reached."""
         following = projections or self._live
-        key = (following.design.id, scope)
+        key = (following, scope)
         task = self._follows.get(key)
         if task is None or task.done():
             task = self._follows[key] = asyncio.create_task(self._follow_to_end(following, scope))
@@ -110,7 +118,8 @@ class Serving:
                 await projections.close()
 
     async def _built(self, incoming: Projections) -> bool:
-        swap = self.swap = Swap(incoming.design.id)
+        reembeds = incoming.design.id == self._live.design.id
+        swap = self.swap = Swap(incoming.design.id, reembeds)
 
         def progress(done: int, total: int) -> None:
             swap.done, swap.total = done, total
@@ -123,13 +132,49 @@ class Serving:
             swap.refused = str(error)
             await incoming.close()
             return False
+        if reembeds and not await self._filled(incoming):
+            self.swap = None
+            await incoming.close()
+            return False
+        return True
+
+    async def _move_to(self, incoming: Projections) -> None:
+        """One pointer; what nobody can go back to is thrown away."""
+        incoming.serve()
+        self.swap = None
+        if incoming.design.id == self._live.design.id:
+            outgoing: Projections | None
+            outgoing, self._live = self._live, incoming
+        else:
+            outgoing, self._previous, self._live = self._previous, self._live, incoming
+        if outgoing:
+            await outgoing.destroy()
+
+    async def _filled(self, projections: Projections) -> bool:
+        """Have embedded what waits for an embedder, a sleep after the other; False where some of it goes on waiting."""
+        generation = projections.generation
+        for scope in sorted(generation.waiting) if generation else ():
+            assert generation is not None
+            for _ in range(MOST_SLEEPS):
+                before = generation.refusals
+                try:
+                    wants_more = await projections.of(scope).consolidate()
+                except (DesignError, HostError):
+                    return False
+                if generation.refusals != before:
+                    return False
+                if not wants_more:
+                    break
+            generation.filled(scope)
         return True
 
     async def _follow_to_end(self, projections: Projections, scope: str) -> None:
-        projection = projections.of(scope)
         failures = 0
-        while projection.position < self._log.head(scope) and failures < FAILURES_BEFORE_GIVING_UP:
+        while failures < FAILURES_BEFORE_GIVING_UP:
             try:
+                projection = projections.of(scope)
+                if projection.position >= self._log.head(scope):
+                    return
                 await projection.follow()
             except AlmaError:
                 failures += 1

@@ -40,9 +40,8 @@ class Status:
         if self.swap and self.swap.refused:
             lines.append(f"Swap to {self.swap.design[:12]} refused: {self.swap.refused}")
         elif self.swap:
-            lines.append(
-                f"Swap to {self.swap.design[:12]} under way: {self.swap.done:,} of {self.swap.total:,} events taken in"
-            )
+            what = "Embedding all anew" if self.swap.reembeds else f"Swap to {self.swap.design[:12]}"
+            lines.append(f"{what} under way: {self.swap.done:,} of {self.swap.total:,} events taken in")
         if self.pending:
             lines.append(f"Promotions waiting for a person: {self.pending} (`alma-mcp promotions`)")
         if self.quarantined:

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from alma_mcp.contract import Unavailable
-from alma_mcp.embedding import Embedder
+from alma_mcp.design_embedder import DesignEmbedder
+from alma_mcp.embedders import Embedder
 from alma_mcp.errors import ToolkitError
+from alma_mcp.generation import Generation
 from alma_mcp.recordings import Recordings
+from alma_mcp.taking_in import TakingIn
+from alma_mcp.vector_cache import VectorCache
 
 MAX_TEXTS = 4096
 MAX_PROMPT = 200_000
@@ -48,7 +52,8 @@ class Spent:
 class HostToolkit:
     """Answers what one design asks for in one scope. Implements `hosts.Asks`.
 
-    `calls` caps the completions of this memory over its whole life.
+    `calls` caps the completions of this memory over its whole life. `vectors` keeps what was embedded
+    while taking in; vectors that are not of the embedder of `generation` are not given.
     """
 
     def __init__(
@@ -60,10 +65,12 @@ class HostToolkit:
         *,
         scope: str = "",
         calls: int = 1000,
+        vectors: VectorCache | None = None,
+        generation: Generation | None = None,
     ) -> None:
         self.spent = Spent()
         self._design = design_id
-        self._embedder = embedder
+        self._embedder = DesignEmbedder(embedder, scope, vectors, generation)
         self._completer = completer
         self._recordings = recordings
         self._scope = scope
@@ -81,10 +88,9 @@ class HostToolkit:
                 raise Unavailable(f"the toolkit cannot {ask!r}")
 
     async def _embed(self, params: Mapping[str, Any]) -> list[str]:
-        if self._embedder is None:
-            raise Unavailable("no embedder is configured")
         texts = _texts(params.get("texts"))
-        vectors = await self._embedder.embed(texts)
+        taking_in = params.get("taking_in")
+        vectors = await self._embedder.embed(texts, taking_in if isinstance(taking_in, TakingIn) else None)
         self.spent.texts_embedded += len(texts)
         return [base64.b64encode(vector.astype("<f4").tobytes()).decode() for vector in vectors]
 

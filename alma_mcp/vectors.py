@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from alma_mcp.vector_index import VectorIndex
 
 
+READ_AT_ONCE = 500
+
+DIGITS = 6
+
+
 class Turn(Protocol):
     """The call that is running: `writes` says whether it may see what is not committed."""
 
@@ -78,9 +83,13 @@ class VectorTable:
         index = VectorIndex(len(first[0]) // 4)
         wanted = dict(self._reader.execute(f"SELECT key, digest FROM {self.table} INDEXED BY {self.table}_digest"))
         index.load(self._folder, self.table, wanted)
-        known = index.entries
-        for key, digest, blob in self._reader.execute(f"SELECT key, digest, vector FROM {self.table}"):
-            if known.get(key) != digest:
+        missing = index.missing(np.fromiter(wanted, np.int64, len(wanted)))
+        del wanted
+        index.reserve(len(missing))
+        for start in range(0, len(missing), READ_AT_ONCE):
+            some = missing[start : start + READ_AT_ONCE]
+            sql = f"SELECT key, digest, vector FROM {self.table} WHERE key IN ({','.join('?' * len(some))})"
+            for key, digest, blob in self._reader.execute(sql, some):
                 index.add(key, digest, np.frombuffer(blob, "<f4"))
         return index
 
@@ -141,7 +150,10 @@ class Vectors:
         self._table.pending.update({key: None for (key,) in rows})
 
     def search(self, vector: Any, count: int) -> list[tuple[int, float]]:
-        """The `count` nearest keys with their cosine similarity, best first."""
+        """The `count` nearest keys with their cosine similarity to six digits, best first.
+
+        The last digits depend on where a vector lies in memory, and a replay must give the same answers.
+        """
         query = _unit(vector).reshape(-1)
         if (dimension := self._dimension()) is None or count < 1:
             return []
@@ -152,7 +164,8 @@ class Vectors:
         found = index.search(query, count + len(pending)) if index is not None else []
         found = [each for each in found if each[0] not in pending]
         found += [(key, float(each @ query)) for key, each in pending.items() if each is not None]
-        return sorted(found, key=lambda each: (-each[1], each[0]))[:count]
+        rounded = [(key, round(score, DIGITS)) for key, score in found]
+        return sorted(rounded, key=lambda each: (-each[1], each[0]))[:count]
 
     def _dimension(self) -> int | None:
         if (index := self._table.index()) is not None:

@@ -61,7 +61,8 @@ class DesignToolkit:
 
         if not texts:
             raise ValueError("embed() wants at least one text")
-        encoded = await self._ask("embed", {"texts": [str(text) for text in texts]})
+        params = {"texts": [str(text) for text in texts], "writes": self._turn.writes}
+        encoded = await self._ask("embed", params)
         rows = [np.frombuffer(base64.b64decode(each), dtype="<f4") for each in encoded]
         return np.stack(rows).astype(np.float32)
 

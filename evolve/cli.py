@@ -10,6 +10,7 @@ from alma_mcp import __version__
 from alma_mcp.command_line import HELP_NAMES, home_option, run_group
 from alma_mcp.design_store import DesignStore
 from alma_mcp.home import Home
+from evolve.data_cli import data
 from evolve.evaluate_cli import evaluate
 from evolve.propose_cli import brief, promote, submit
 from evolve.run_cli import list_designs, run, show
@@ -33,7 +34,7 @@ def cli(context: click.Context, home: Path) -> None:
     context.obj = Context(place, DesignStore(place.designs))
 
 
-for command in (run, list_designs, show, evaluate, brief, submit, promote):
+for command in (run, list_designs, show, evaluate, data, brief, submit, promote):
     cli.add_command(command)
 
 

@@ -31,14 +31,17 @@ def interval(values: Sequence[float], clusters: Sequence[str], seed: int = 0) ->
     if not values:
         return Interval(mean=math.nan, low=math.nan, high=math.nan)
     scores = np.asarray(values, dtype=float)
-    names = np.asarray(clusters)
-    groups = [scores[names == name] for name in sorted(set(clusters))]
+    names, of_cluster = np.unique(np.asarray(clusters), return_inverse=True)
     chance = np.random.default_rng(seed)
-    means = np.empty(RESAMPLES)
-    for number in range(RESAMPLES):
-        picked = chance.integers(len(groups), size=len(groups))
-        drawn = [chance.choice(groups[group], size=len(groups[group])) for group in picked]
-        means[number] = np.concatenate(drawn).mean()
+    picked = chance.integers(len(names), size=(RESAMPLES, len(names)))
+    totals, sizes = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
+    for cluster in range(len(names)):
+        group = scores[of_cluster == cluster]
+        resample = np.nonzero(picked == cluster)[0]
+        drawn = chance.choice(group, size=(len(resample), len(group)))
+        np.add.at(totals, resample, drawn.sum(axis=1))
+        np.add.at(sizes, resample, len(group))
+    means = totals / sizes
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(mean=float(scores.mean()), low=float(low), high=float(high))
 

@@ -49,7 +49,16 @@ class GateSettings(_Strict):
 class SearchSettings(_Strict):
     """One search."""
 
-    benchmark: Literal["locomo", "git_history"]
+    benchmark: Literal[
+        "locomo",
+        "locomo_turns",
+        "longmemeval",
+        "beam",
+        "coding_stream",
+        "swebench_stream",
+        "git_history",
+        "replay",
+    ]
     data: Path | None = None
     scopes: Annotated[int, Field(ge=1)] | None = None
     seeds: Annotated[list[str], Field(min_length=1)] = ["no_memory", "trajectory_retrieval", "lexical", "hybrid"]

@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 from alma_mcp.contract import Experience, MemoryItem, Query, Retrieval
 from alma_mcp.design_store import Design
-from alma_mcp.embedding import Embedder
+from alma_mcp.embedders import Embedder
 from alma_mcp.errors import DesignError
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.hosts import Host
 from alma_mcp.projection import Projection
 from alma_mcp.recordings import Recordings
 from alma_mcp.toolkit import Completer, HostToolkit
-from evolve.benchmarks import Benchmark, Recall, Scope, Split, Task
+from alma_mcp.vector_cache import VectorCache
+from evolve.benchmarks import Benchmark, Feedback, Recall, Scope, Split, Task
 from evolve.evaluation import Evaluation, Rejection, TaskResult, Verdict
 
 CHARACTERS_PER_TOKEN = 4
@@ -38,6 +39,7 @@ class Laboratory:
     embedder: Embedder | None
     completer: Completer | None = None
     calls: int = 0
+    vectors: VectorCache | None = None
 
 
 async def evaluate(
@@ -56,7 +58,7 @@ async def evaluate(
     `Rejection`. Faults of the machine (`HostError`, `StoreError`) are raised: they are nobody's score.
     """
     scopes = benchmark.scopes(split)
-    total = sum(isinstance(moment, Task) for scope in scopes for moment in scope.moments)
+    tasks = [task for scope in scopes for task in _tasks(scope)]
     done = 0
     started = clock()
 
@@ -64,7 +66,7 @@ async def evaluate(
         nonlocal done
         done += 1
         if progress:
-            progress(done, total)
+            progress(done, len(tasks))
 
     gate = asyncio.Semaphore(SCOPES_AT_ONCE)
 
@@ -72,7 +74,7 @@ async def evaluate(
         async with gate, open_memory(design, scope.name, laboratory) as memory:
             empty = open_memory(design, scope.name, laboratory) if controls else None
             async with empty or contextlib.nullcontext() as blank:
-                return await _Playing(benchmark, scope, memory, blank, clock, played).through()
+                return await _Playing(benchmark, scope, tasks, memory, blank, clock, played).through()
 
     try:
         ran = await _all([run(scope) for scope in scopes])
@@ -108,9 +110,14 @@ class EvaluatedMemory:
         self._log = log
         self._projection = projection
 
-    async def take_in(self, experience: Experience) -> None:
+    async def take_in(self, moment: Experience | Feedback) -> None:
         scope = self._projection.scope
-        await self._log.append(scope, "experience", experience.to_json(), experience.time)
+        match moment:
+            case Experience():
+                await self._log.append(scope, "experience", moment.to_json(), moment.time)
+            case Feedback():
+                body = {"experiences": list(moment.experiences), "signal": moment.signal}
+                await self._log.append(scope, "feedback", body, moment.time)
 
     async def follow(self) -> None:
         """Raises `DesignError` when the design cannot take something in."""
@@ -131,7 +138,13 @@ async def open_memory(design: Design, scope: str, laboratory: Laboratory) -> Asy
         recordings = await Recordings.open(folder / "recordings.db")
         stack.push_async_callback(recordings.close)
         asks = HostToolkit(
-            design.id, laboratory.embedder, laboratory.completer, recordings, scope=scope, calls=laboratory.calls
+            design.id,
+            laboratory.embedder,
+            laboratory.completer,
+            recordings,
+            scope=scope,
+            calls=laboratory.calls,
+            vectors=laboratory.vectors,
         )
         projection = Projection(design, scope, log, laboratory.host, asks, folder / "projection")
         stack.push_async_callback(projection.close)
@@ -140,12 +153,13 @@ async def open_memory(design: Design, scope: str, laboratory: Laboratory) -> Asy
 
 
 class _Playing:
-    """One scope, moment by moment."""
+    """One scope, moment by moment. `tasks` are those of all scopes, to borrow from where this one has a single task."""
 
     def __init__(
         self,
         benchmark: Benchmark,
         scope: Scope,
+        tasks: Sequence[Task],
         memory: EvaluatedMemory,
         blank: EvaluatedMemory | None,
         clock: Callable[[], float],
@@ -153,6 +167,7 @@ class _Playing:
     ) -> None:
         self._benchmark = benchmark
         self._scope = scope
+        self._tasks = tasks
         self._memory = memory
         self._blank = blank
         self._clock = clock
@@ -163,18 +178,22 @@ class _Playing:
     async def through(self) -> tuple[list[TaskResult], dict[str, list[float]]]:
         results: list[TaskResult] = []
         controls: dict[str, list[float]] = {}
-        tasks = [moment for moment in self._scope.moments if isinstance(moment, Task)]
+        own = _tasks(self._scope)
+        others = own if len(own) > 1 else [task for task in self._tasks if task not in own] or own
         for moment in self._scope.moments:
-            if isinstance(moment, Experience):
-                self._seen.append(moment)
+            if not isinstance(moment, Task):
+                if isinstance(moment, Experience):
+                    self._seen.append(moment)
                 await self._memory.take_in(moment)
                 continue
             await self._memory.follow()
             results.append(await self._play(moment))
             if self._blank is not None:
-                other = self._random.choice(tasks)
+                other = self._random.choice(others)
                 for name, recall in self._controls(self._blank, other).items():
                     controls.setdefault(name, []).append(await self._control(moment, recall))
+                for name, score in self._baselines(moment).items():
+                    controls.setdefault(name, []).append(score)
             self._played()
         return results, controls
 
@@ -218,6 +237,15 @@ class _Playing:
             return await self._memory.recall(other.query)
 
         return {"no_memory": none, "empty": blank.recall, "random": chance, "most_recent": newest, "shuffled": shuffled}
+
+    def _baselines(self, task: Task) -> dict[str, float]:
+        """What the benchmark itself can say of simple answers that are no retrieval of experiences."""
+        popular = getattr(self._benchmark, "popular", None)
+        return {"most_popular": popular(self._scope, task)} if popular else {}
+
+
+def _tasks(scope: Scope) -> list[Task]:
+    return [moment for moment in scope.moments if isinstance(moment, Task)]
 
 
 def _of(experiences: Sequence[Experience]) -> Retrieval:

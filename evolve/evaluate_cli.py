@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("design")
 @click.option("--benchmark", type=click.Choice(BENCHMARKS), required=True)
-@click.option("--data", type=click.Path(path_type=Path), help="Where its data lies.")
+@click.option("--data", type=click.Path(path_type=Path), help="Where its data lies; for replay a home.")
 @click.option("--split", type=click.Choice(SPLITS), default="search", show_default=True)
 @click.option("--embedder", default="onnx", show_default=True, help="As in configs/serve.toml.")
 @click.option("--scopes", type=click.IntRange(min=1), help="At most this many conversations, for a quick look.")
@@ -48,9 +48,9 @@ def evaluate(
     found = context.store.find(design)
 
     async def run() -> Verdict:
-        async with open_laboratory(context.store, embedder) as laboratory:
+        async with open_laboratory(context.store, context.home, embedder) as laboratory:
             with bar(f"{found.name} on {benchmark}") as progress:
-                tasks = open_benchmark(benchmark, data, scopes)
+                tasks = open_benchmark(benchmark, data, context.home, scopes)
                 return await play(found, tasks, cast("Split", split), laboratory, controls=True, progress=progress)
 
     verdict = asyncio.run(run())

@@ -7,29 +7,65 @@ from pathlib import Path
 from alma_mcp.design_store import DesignStore
 from alma_mcp.embedding import make_embedder
 from alma_mcp.errors import EvolveError
+from alma_mcp.home import Home
 from alma_mcp.hosts.choose import choose_host
-from evolve.benchmarks import Benchmark, git_history, locomo
+from alma_mcp.vector_cache import VectorCache
+from evolve.benchmarks import (
+    Benchmark,
+    beam,
+    coding_stream,
+    git_history,
+    locomo,
+    longmemeval,
+    replay,
+    swebench_stream,
+)
 from evolve.evaluate import Laboratory
 
-BENCHMARKS = ("locomo", "git_history")
+BENCHMARKS = (
+    "locomo",
+    "locomo_turns",
+    "longmemeval",
+    "beam",
+    "coding_stream",
+    "swebench_stream",
+    "git_history",
+    "replay",
+)
 
 
 @contextlib.asynccontextmanager
-async def open_laboratory(store: DesignStore, embedder: str = "onnx") -> AsyncIterator[Laboratory]:
-    """Choose the sandbox and the embedder as the server does."""
-    host = await choose_host(store)
+async def open_laboratory(store: DesignStore, home: Home, embedder: str = "onnx") -> AsyncIterator[Laboratory]:
+    """Choose the sandbox and the embedder as the server does; what was embedded once is kept in the home's data."""
+    vectors = await VectorCache.open(home.data / "embeddings.db")
     try:
-        yield Laboratory(host, make_embedder(embedder))
+        host = await choose_host(store)
+        try:
+            yield Laboratory(host, make_embedder(embedder), vectors=vectors)
+        finally:
+            await host.close()
     finally:
-        await host.close()
+        await vectors.close()
 
 
-def open_benchmark(name: str, data: Path | None, scopes: int | None = None) -> Benchmark:
+def open_benchmark(name: str, data: Path | None, home: Home, scopes: int | None = None) -> Benchmark:
     """A benchmark over its data, at the default place where none is named. Raises `EvolveError`."""
     match name:
         case "locomo":
             return locomo.Locomo(data or locomo.DEFAULT_DATA, scopes)
+        case "locomo_turns":
+            return locomo.Locomo(data or locomo.DEFAULT_DATA, scopes, "turns")
+        case "beam":
+            return beam.Beam(data or beam.DEFAULT_DATA, scopes)
+        case "coding_stream":
+            return coding_stream.CodingStream(data or coding_stream.DEFAULT_DATA)
+        case "swebench_stream":
+            return swebench_stream.SwebenchStream(data or swebench_stream.DEFAULT_DATA)
+        case "longmemeval":
+            return longmemeval.LongMemEval(data or home.data / longmemeval.FILE, scopes)
         case "git_history":
             return git_history.GitHistory(data or git_history.DEFAULT_DATA)
+        case "replay":
+            return replay.Replay(Home(data) if data else home)
         case _:
             raise EvolveError(f"There is no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}.")

@@ -48,9 +48,9 @@ def run(context: "Context", configuration: Path, rounds: int, data: Path | None)
     settings = settings_of(configuration, data)
 
     async def work() -> None:
-        benchmark = open_benchmark(settings.benchmark, settings.data, settings.scopes)
+        benchmark = open_benchmark(settings.benchmark, settings.data, context.home, settings.scopes)
         with Archive(context.home.archive, context.store) as archive, watching() as watcher:
-            async with open_laboratory(context.store, settings.embedder) as laboratory:
+            async with open_laboratory(context.store, context.home, settings.embedder) as laboratory:
                 await run_search(settings, rounds, archive, benchmark, laboratory, make_proposer(settings), watcher)
 
     asyncio.run(work())

@@ -16,7 +16,8 @@ class Asks(Protocol):
     async def answer(self, ask: str, params: Mapping[str, Any]) -> Any:
         """Answer `embed` or `complete`.
 
-        `{"texts": [...]}` gives a list of base64 little-endian float32 vectors;
+        `{"texts": [...], "writes": ...}` gives a list of base64 little-endian float32 vectors, `writes` says
+        whether the design takes something in (`alma_mcp.taking_in`);
         `{"prompt": ..., "schema": ..., "position": ..., "call": ...}` gives a text.
         Raises `contract.Unavailable` or `errors.ToolkitError`.
         """

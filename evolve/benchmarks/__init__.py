@@ -1,16 +1,16 @@
 """Benchmarks: one file a domain, one protocol.
 
 A benchmark has independent scopes (a conversation, a repository), each an ordered run of moments: an
-`Experience` to take in, or a `Task` to play with what the memory returns. Tasks behind all
-experiences make a static benchmark, tasks between them a dynamic one. A design sees queries and
-experiences alone; what is right stays with `play`.
+`Experience` or a `Feedback` to take in, or a `Task` to play with what the memory returns. Tasks behind all
+experiences make a static benchmark, tasks between them a dynamic one. A design sees queries, experiences and
+feedback alone; what is right stays with `play`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from alma_mcp.contract import Experience, Query, Retrieval
+from alma_mcp.contract import Experience, Query, Retrieval, Signal
 
 Split = Literal["search", "validation", "gate", "all"]
 SPLITS: tuple[Split, ...] = ("search", "validation", "gate", "all")
@@ -31,11 +31,20 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the memory is told of these experiences, by their ids. `time` is seconds since the epoch, UTC."""
+
+    experiences: tuple[str, ...]
+    signal: Signal
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """One memory's life."""
 
     name: str
-    moments: Sequence[Experience | Task]
+    moments: Sequence[Experience | Feedback | Task]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

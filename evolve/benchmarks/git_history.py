@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alma_mcp.contract import Experience, Query, Step
+from alma_mcp.contract import Experience, Query
 from alma_mcp.errors import DataMissing
 from evolve.benchmarks import Recall, Scope, Split, Task, ranked_experiences
 from evolve.benchmarks.splits import block_of_time
@@ -116,8 +116,8 @@ def _tasks(commits: Sequence[Commit]) -> list[Task]:
 
 
 def _experience(commit: Commit) -> Experience:
-    steps = (Step("changed", "\n".join(commit.files)),)
-    return Experience(_opaque(commit), kind="commit", task=commit.message, steps=steps, time=commit.time)
+    files = "\n".join(commit.files)
+    return Experience(_opaque(commit), kind="commit", task=commit.message, outcome=files, time=commit.time)
 
 
 def _opaque(commit: Commit) -> str:

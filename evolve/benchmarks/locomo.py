@@ -1,38 +1,49 @@
-"""LoCoMo session retrieval (Maharana et al., 2024; snap-research/locomo): which sessions hold the evidence?
+"""LoCoMo retrieval (Maharana et al., 2024; snap-research/locomo): where in a conversation is the evidence?
 
-Collection: the sessions of a conversation in order of time, one experience each. Deployment: its questions.
-`recall@k` is the fraction of a question's evidence sessions among the first k retrieved, `any@k` whether one
-of them is there, k = 1, 3, 5, 10; `recall@10` also for each of the five question types. No model takes part.
+Collection: a conversation in order of time. Deployment: its questions. `recall@k` is the fraction of a question's
+evidence among the first k retrieved, `any@k` whether any of it is there, k = 1, 3, 5, 10. Two published protocols:
+
+- `locomo`: an experience is a session, all questions are asked, and `recall@10` counts (MemPalace publishes this).
+- `locomo_turns`: an experience is a turn, questions of categories 1 to 4 are asked (not the adversarial ones), and
+  `any@5` counts (alma-memory publishes this).
+
+What counts is given for each question type, too. No model takes part. An interval resamples conversations.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alma_mcp.contract import Experience, Query, Step
 from alma_mcp.errors import DataMissing
 from evolve.benchmarks import Recall, Scope, Split, Task, ranked_experiences
+from evolve.benchmarks.metrics import hit
+from evolve.benchmarks.metrics import recall as recalled
 from evolve.benchmarks.splits import split_of
 
 DEFAULT_DATA = Path("../shared/data/locomo/locomo_dev7.json")
 SOURCE = "https://github.com/snap-research/locomo/blob/main/data/locomo10.json (CC BY-NC 4.0)"
 DEPTHS = (1, 3, 5, 10)
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
+ADVERSARIAL = 5
+EVIDENCE = re.compile(r"D\d+(:\d+)?")
 TIME_FORMAT = "%I:%M %p on %d %B, %Y"
+
+Documents = Literal["sessions", "turns"]
 
 
 class Locomo:
     """The benchmark over one file in LoCoMo's published format."""
 
-    name = "locomo"
-    primary = "recall@10"
-
-    def __init__(self, data: Path, conversations: int | None = None) -> None:
+    def __init__(self, data: Path, conversations: int | None = None, documents: Documents = "sessions") -> None:
         self._data = data
         self._conversations = conversations
+        self._documents: Documents = documents
+        self.name, self.primary = ("locomo", "recall@10") if documents == "sessions" else ("locomo_turns", "any@5")
 
     def scopes(self, split: Split) -> Sequence[Scope]:
         """One scope a conversation; at most `conversations` of them."""
@@ -40,18 +51,15 @@ class Locomo:
         if not records:
             raise DataMissing(f"{self._data} has no conversation of the {split} split; the full file is at {SOURCE}.")
         try:
-            return [_scope(record) for record in records[: self._conversations]]
+            return [_scope(record, self._documents) for record in records[: self._conversations]]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataMissing(f"{self._data} is not in LoCoMo's format ({error}); the file is at {SOURCE}.") from error
 
     async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:  # noqa: ARG002
         found = ranked_experiences(await recall(task.query))
-        metrics: dict[str, float] = {}
-        for depth in DEPTHS:
-            hits = len(task.answer & set(found[:depth]))
-            metrics[f"recall@{depth}"] = hits / len(task.answer)
-            metrics[f"any@{depth}"] = float(hits > 0)
-        return {**metrics, f"recall@10 {task.category}": metrics["recall@10"]}
+        metrics = {f"recall@{depth}": recalled(task.answer, found, depth) for depth in DEPTHS}
+        metrics |= {f"any@{depth}": hit(task.answer, found, depth) for depth in DEPTHS}
+        return metrics | {f"{self.primary} {task.category}": metrics[self.primary]}
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -66,21 +74,45 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _scope(record: Mapping[str, Any]) -> Scope:
+def _scope(record: Mapping[str, Any], documents: Documents) -> Scope:
     name, conversation = record["sample_id"], record["conversation"]
     numbers = sorted(int(key[8:]) for key in conversation if key.startswith("session_") and key[8:].isdigit())
-    sessions = [_session(name, number, conversation) for number in numbers if conversation[f"session_{number}"]]
-    known = {session.id for session in sessions}
-    asked_at = max(session.time for session in sessions)
-    tasks = [_task(name, number, question, asked_at) for number, question in enumerate(record["qa"])]
-    return Scope(name, [*sessions, *(task for task in tasks if task.answer and task.answer <= known)])
+    made = _session if documents == "sessions" else _turns
+    found = [each for n in numbers if conversation[f"session_{n}"] for each in made(name, n, conversation)]
+    known = {experience.id for experience in found}
+    asked_at = max(experience.time for experience in found)
+    tasks = [
+        _task(name, number, question, asked_at, documents)
+        for number, question in enumerate(record["qa"])
+        if documents == "sessions" or question["category"] != ADVERSARIAL
+    ]
+    return Scope(name, [*found, *(task for task in tasks if task.answer and task.answer <= known)])
 
 
-def _session(name: str, number: int, conversation: Mapping[str, Any]) -> Experience:
-    when = conversation[f"session_{number}_date_time"]
-    time = datetime.strptime(when, TIME_FORMAT).replace(tzinfo=UTC).timestamp()
+def _session(name: str, number: int, conversation: Mapping[str, Any]) -> list[Experience]:
     steps = tuple(Step(turn["speaker"], _said(turn)) for turn in conversation[f"session_{number}"])
-    return Experience(_opaque(name, number), kind="conversation", task=f"Conversation, {when}", steps=steps, time=time)
+    task = f"Conversation, {conversation[f'session_{number}_date_time']}"
+    time = _time(number, conversation)
+    return [Experience(_opaque(name, f"D{number}"), "conversation", task, steps, time=time)]
+
+
+def _turns(name: str, number: int, conversation: Mapping[str, Any]) -> list[Experience]:
+    session, time = _opaque(name, f"D{number}"), _time(number, conversation)
+    return [
+        Experience(
+            _opaque(name, turn["dia_id"]),
+            "turn",
+            steps=(Step(turn["speaker"], _said(turn)),),
+            session=session,
+            time=time + place,
+        )
+        for place, turn in enumerate(conversation[f"session_{number}"])
+    ]
+
+
+def _time(number: int, conversation: Mapping[str, Any]) -> float:
+    when = conversation[f"session_{number}_date_time"]
+    return datetime.strptime(when, TIME_FORMAT).replace(tzinfo=UTC).timestamp()
 
 
 def _said(turn: Mapping[str, Any]) -> str:
@@ -88,13 +120,14 @@ def _said(turn: Mapping[str, Any]) -> str:
     return f"{turn['text']} [shows {caption}]" if caption else str(turn["text"])
 
 
-def _task(name: str, number: int, question: Mapping[str, Any], asked_at: float) -> Task:
-    sessions = {part.split(":")[0] for text in question.get("evidence", ()) for part in text.replace(";", " ").split()}
-    answer = frozenset(_opaque(name, int(session[1:])) for session in sessions if session[1:].isdigit())
+def _task(name: str, number: int, question: Mapping[str, Any], asked_at: float, documents: Documents) -> Task:
+    turns = [part for text in question.get("evidence", ()) for part in text.replace(";", " ").split()]
+    evidence = [turn.split(":")[0] for turn in turns] if documents == "sessions" else turns
+    answer = frozenset(_opaque(name, each) for each in evidence if EVIDENCE.fullmatch(each))
     category = CATEGORIES[question["category"]]
     return Task(f"{name}:{number}", Query(question["question"], limit=10, time=asked_at), answer, name, category)
 
 
-def _opaque(name: str, number: int) -> str:
+def _opaque(name: str, part: str) -> str:
     """An id that tells a design nothing."""
-    return "m" + hashlib.sha256(f"locomo/{name}/{number}".encode()).hexdigest()[:16]
+    return "m" + hashlib.sha256(f"locomo/{name}/{part}".encode()).hexdigest()[:16]

@@ -11,6 +11,7 @@ from alma_mcp.design_store import Design
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.projection import Limits
 from alma_mcp.projections import Projections
+from alma_mcp.question_log import QuestionLog
 from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
 from alma_mcp.service import MemoryService
@@ -26,6 +27,7 @@ class World:
     host: FakeHost
     serving: Serving
     service: MemoryService
+    questions: QuestionLog
     champion: Design = WORDS
     who: Principal = WHO
 
@@ -48,9 +50,11 @@ async def world(log, tmp_path):
     serving = Serving(log, lambda: made[0].champion if made else WORDS, projections)
     recordings = await Recordings.open(tmp_path / "recordings.db")
     ballast = Ballast(tmp_path / "ballast")
-    service = MemoryService(log, Redactor(b"k" * 32), serving, ballast, recordings, clock=lambda: 1000.0)
-    made.append(World(log, host, serving, service))
+    questions = QuestionLog.open(tmp_path / "questions.db", Redactor(b"k" * 32), 10)
+    service = MemoryService(log, Redactor(b"k" * 32), serving, ballast, recordings, questions, clock=lambda: 1000.0)
+    made.append(World(log, host, serving, service, questions))
     yield made[0]
     host.gate.set()
     await serving.close()
+    await questions.close()
     await recordings.close()

@@ -6,7 +6,11 @@ import pytest
 
 from alma_mcp import models
 from alma_mcp.contract import Unavailable
-from alma_mcp.embedding import LocalEmbedder, OnnxEmbedder, SentenceTransformerEmbedder, make_embedder
+from alma_mcp.embedders.none import NoEmbedder
+from alma_mcp.embedders.onnx import OnnxEmbedder
+from alma_mcp.embedders.sentence_transformers import SentenceTransformerEmbedder
+from alma_mcp.embedders.warm import Model, WarmEmbedder, in_thread
+from alma_mcp.embedding import make_embedder
 from alma_mcp.errors import BadRequest
 from alma_mcp.models import ModelFiles, check_file, find_model
 
@@ -29,13 +33,20 @@ class Counting:
         self.loads = 0
         self.texts: list[str] = []
 
-    def __call__(self):
+    async def open(self) -> Model:
         self.loads += 1
-        return self.encode
+        return Model("1", 4, in_thread(self.encode))
 
     def encode(self, texts):
         self.texts.extend(texts)
         return np.ones((len(texts), 4), dtype=np.float32) / 2
+
+
+def slow(encode) -> WarmEmbedder:
+    async def opened() -> Model:
+        return Model("", 4, in_thread(encode))
+
+    return WarmEmbedder("slow", opened)
 
 
 async def test_vectors_have_unit_length_and_the_promised_shape(embedder):
@@ -69,7 +80,7 @@ async def test_no_texts_give_no_vectors(embedder):
 
 async def test_a_text_is_encoded_once():
     model = Counting()
-    embedder = LocalEmbedder("counting", 4, model)
+    embedder = WarmEmbedder("counting", model.open)
     await embedder.embed(["a", "b", "a"])
     await embedder.embed(["b", "c"])
     assert model.texts == ["a", "b", "c"]
@@ -77,10 +88,56 @@ async def test_a_text_is_encoded_once():
 
 async def test_the_model_is_loaded_once_and_only_when_it_is_wanted():
     model = Counting()
-    embedder = LocalEmbedder("counting", 4, model)
+    embedder = WarmEmbedder("counting", model.open)
     assert (model.loads, embedder.state) == (0, "counting, loaded at first use")
     await asyncio.gather(*(embedder.embed([str(number)]) for number in range(5)))
     assert (model.loads, embedder.state) == (1, "counting, ready")
+
+
+async def test_equal_texts_that_are_asked_at_once_are_encoded_once():
+    model = Counting()
+    embedder = WarmEmbedder("counting", model.open)
+    asked = await asyncio.gather(*(embedder.embed(["query", str(number % 2)]) for number in range(6)))
+    assert sorted(model.texts) == ["0", "1", "query"]
+    assert {vectors.shape for vectors in asked} == {(2, 4)}
+
+
+async def test_who_gives_up_waiting_takes_nothing_from_who_asked_the_same():
+    go_on = asyncio.Event()
+
+    async def encode(texts):
+        await go_on.wait()
+        return np.ones((len(texts), 4), dtype=np.float32) / 2
+
+    async def opened() -> Model:
+        return Model("", 4, encode)
+
+    embedder = WarmEmbedder("held", opened)
+    impatient, patient = (asyncio.create_task(embedder.embed(["query"])) for _ in range(2))
+    while not embedder._coming:
+        await asyncio.sleep(0)
+    impatient.cancel()
+    go_on.set()
+    assert (await patient).shape == (1, 4)
+    assert not embedder._coming
+
+
+async def test_what_just_failed_is_not_asked_again_at_once_but_loading_tries():
+    tries = 0
+
+    async def opened() -> Model:
+        nonlocal tries
+        tries += 1
+        raise Unavailable("the endpoint is down")
+
+    embedder = WarmEmbedder("down", opened)
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="down"):
+            await embedder.embed(["a"])
+    assert tries == 1
+    with pytest.raises(Unavailable):
+        await embedder.load()
+    assert tries == 2
 
 
 async def test_the_loop_goes_on_while_the_model_works():
@@ -91,7 +148,7 @@ async def test_the_loop_goes_on_while_the_model_works():
         asyncio.run_coroutine_threadsafe(asyncio.wait_for(turned.wait(), 10), loop).result()
         return np.ones((len(texts), 4), dtype=np.float32) / 2
 
-    working = asyncio.create_task(LocalEmbedder("slow", 4, lambda: encode).embed(["a"]))
+    working = asyncio.create_task(slow(encode).embed(["a"]))
     await asyncio.sleep(0)
     turned.set()
     assert (await working).shape == (1, 4)
@@ -107,7 +164,7 @@ async def test_a_query_does_not_wait_for_a_long_list():
             asyncio.run_coroutine_threadsafe(asyncio.wait_for(go_on.wait(), 10), loop).result()
         return np.ones((len(texts), 4), dtype=np.float32) / 2
 
-    embedder = LocalEmbedder("slow", 4, lambda: encode)
+    embedder = slow(encode)
     long = asyncio.create_task(embedder.embed([f"long {number}" for number in range(50)]))
     await begun.wait()
     await asyncio.wait_for(embedder.embed(["query"]), 10)
@@ -123,7 +180,7 @@ async def test_a_model_that_cannot_be_had_is_unavailable_and_the_state_says_why(
     embedder = OnnxEmbedder(nowhere)
     with pytest.raises(Unavailable, match="not installed"):
         await embedder.embed(["a"])
-    assert embedder.state == "unavailable: the sentence model is not installed"
+    assert embedder.state.endswith("is unavailable, memory works by words: the sentence model is not installed")
 
 
 def test_the_model_that_set_up_installs_is_the_one_that_was_checked(capsys):
@@ -136,13 +193,13 @@ def test_a_file_with_other_bytes_is_refused_also_when_it_changes_later(tmp_path:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"good")
     good = "770e607624d689265ca6c44884d0807d9b054d23c473c106c72be9de08b7376c"
-    check_file(path, good)
+    check_file(path, good, "repair it")
     path.write_bytes(b"bad!!")
     with pytest.raises(Unavailable, match="not the one that was checked"):
-        check_file(path, good)
+        check_file(path, good, "repair it")
     path.unlink()
     with pytest.raises(Unavailable, match="cannot be read"):
-        check_file(path, good)
+        check_file(path, good, "repair it")
 
 
 def test_a_missing_package_is_said_in_a_sentence(monkeypatch, capsys):
@@ -158,7 +215,7 @@ async def test_sentence_transformers_asks_for_its_extra(monkeypatch):
 
 
 def test_settings_name_an_embedder():
-    assert make_embedder("none") is None
+    assert isinstance(make_embedder("none"), NoEmbedder)
     assert isinstance(make_embedder("onnx"), OnnxEmbedder)
     assert isinstance(make_embedder("sentence-transformers:some/model"), SentenceTransformerEmbedder)
     for wrong in ("", "gpt", "sentence-transformers:"):

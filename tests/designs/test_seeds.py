@@ -103,7 +103,7 @@ async def test_items_of_hybrid_tell_why_they_came(remembering):
     memory = remembering("hybrid")
     await memory.add(note("a", "the harbour branch"))
     (item,) = (await memory.ask("harbour branch")).items
-    assert item.reasons == ("lexical #1", "vectors #1", "recency #1")
+    assert item.reasons == ("passages #1", "vectors #1", "voice #1", "recency #1")
     assert item.text == "user: the harbour branch"
 
 

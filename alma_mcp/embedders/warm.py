@@ -1,0 +1,157 @@
+"""A warm model for everybody: loaded once, recent texts remembered, equal texts in flight encoded once."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alma_mcp.contract import Unavailable
+from alma_mcp.embedders import Vectors, prepared
+
+Encode = Callable[[Sequence[str]], Awaitable[Vectors]]
+Found = dict[bytes, Vectors]
+
+REMEMBERED_TEXTS = 4096
+SHORT = 8
+PAUSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A loaded model. `revision` tells apart what gives other vectors under the same name;
+    `encode` takes at most `batch` texts and gives unit vectors, shape (len(texts), dimension).
+    """
+
+    revision: str
+    dimension: int
+    encode: Encode
+    batch: int = 8
+
+
+class WarmEmbedder:
+    """Implements `Embedder` over a way to open a model.
+
+    A text's vector must depend on that text alone, never on its neighbours in a batch, so
+    that replaying a log gives the same memory to the last bit. Who asks for vectors waits
+    while the model is opened, unless opening is `slow`: then it is begun by `load` alone.
+    """
+
+    def __init__(self, name: str, open_model: Callable[[], Awaitable[Model]], *, slow: bool = False) -> None:
+        self.name = name
+        self.progress = "loading"
+        self._open = open_model
+        self._slow = slow
+        self._model: Model | None = None
+        self._problem = ""
+        self._rested = 0.0
+        self._loading = asyncio.Lock()
+        self._bulk = asyncio.Lock()
+        self._recent: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._coming: dict[bytes, asyncio.Task[Found]] = {}
+
+    @property
+    def dimension(self) -> int:
+        return self._model.dimension if self._model else 0
+
+    @property
+    def identity(self) -> str:
+        return f"{self.name} {self._model.dimension} {self._model.revision}" if self._model else ""
+
+    @property
+    def state(self) -> str:
+        if self._model:
+            return f"{self.name}, failing: {self._problem}" if self._problem else f"{self.name}, ready"
+        if self._loading.locked():
+            return f"{self.name}, {self.progress}"
+        if self._problem:
+            return f"{self.name} is unavailable, memory works by words: {self._problem}"
+        return f"{self.name}, loaded at first use"
+
+    async def load(self) -> None:
+        async with self._loading:
+            await self._load()
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        model = await self._usable()
+        cut = [prepared(text) for text in texts]
+        keys = [hashlib.sha256(text.encode()).digest() for text in cut]
+        found = {key: self._recent[key] for key in keys if key in self._recent}
+        self._remember(found)
+        found |= await self._new(model, {key: text for key, text in zip(keys, cut, strict=True) if key not in found})
+        return np.array([found[key] for key in keys], dtype=np.float32).reshape(len(keys), model.dimension)
+
+    async def _new(self, model: Model, wanted: dict[bytes, str]) -> Found:
+        if len(wanted) > SHORT:
+            async with self._bulk:  # one long list at a time, so that a short one finds a free core
+                return await self._encoded(model, wanted)
+        fresh = {key: text for key, text in wanted.items() if key not in self._coming}
+        if fresh:
+            task = asyncio.create_task(self._encoded(model, fresh))
+            self._coming.update(dict.fromkeys(fresh, task))
+            task.add_done_callback(lambda done: self._came(done, list(fresh)))
+        found: Found = {}
+        for each in {self._coming[key] for key in wanted}:
+            found |= await asyncio.shield(each)
+        return found
+
+    def _came(self, task: asyncio.Task[Found], keys: Sequence[bytes]) -> None:
+        for key in keys:
+            del self._coming[key]
+        if not task.cancelled():
+            task.exception()  # told to whoever still waits; where nobody does, it is of no interest
+
+    async def _encoded(self, model: Model, wanted: dict[bytes, str]) -> Found:
+        keys, texts = list(wanted), list(wanted.values())
+        found: Found = {}
+        for start in range(0, len(texts), model.batch):
+            try:
+                vectors = await model.encode(texts[start : start + model.batch])
+            except Unavailable as reason:
+                self._failed(reason)
+                raise
+            found |= zip(keys[start : start + model.batch], vectors, strict=True)
+            self._remember(found)
+        self._problem = ""
+        return found
+
+    async def _usable(self) -> Model:
+        if self._model is None and self._slow:
+            raise Unavailable(self.state)
+        async with self._loading:
+            if self._problem and asyncio.get_running_loop().time() < self._rested:
+                raise Unavailable(self._problem)
+            return await self._load()
+
+    async def _load(self) -> Model:
+        if self._model is None:
+            try:
+                self._model = await self._open()
+            except Unavailable as reason:
+                self._failed(reason)
+                raise
+            self._problem = ""
+        return self._model
+
+    def _failed(self, reason: Unavailable) -> None:
+        """For a moment nobody waits for what has just failed."""
+        self._problem = str(reason)
+        self._rested = asyncio.get_running_loop().time() + PAUSE_SECONDS
+
+    def _remember(self, found: Found) -> None:
+        for key, vector in found.items():
+            self._recent[key] = vector
+            self._recent.move_to_end(key)
+        while len(self._recent) > REMEMBERED_TEXTS:
+            self._recent.popitem(last=False)
+
+
+def in_thread(encode: Callable[[Sequence[str]], Vectors]) -> Encode:
+    """A function that computes, as one that can be awaited."""
+
+    async def encode_in_thread(texts: Sequence[str]) -> Vectors:
+        return await asyncio.to_thread(encode, texts)
+
+    return encode_in_thread
