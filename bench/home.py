@@ -16,10 +16,13 @@ from alma_mcp.dossier import Dossier, Interval, Side
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.home import EngineLock, Home
 from bench.client import ALMA, PumpClient
+from bench.made_vectors import keep_made_vectors
 from bench.texts import note, question
 from scripts.person import Person
 
+ACTOR = "assistant"
 CLIENTS = 4
+LOOK_SECONDS = 0.2
 CHALLENGER = "lexical"
 
 
@@ -47,7 +50,7 @@ class BenchHome:
                 "id": f"m{number:016x}",
                 "kind": "note",
                 "task": "",
-                "steps": [{"actor": "assistant", "text": note(number)}],
+                "steps": [{"actor": ACTOR, "text": note(number)}],
                 "outcome": "",
                 "reward": None,
                 "time": float(number),
@@ -57,12 +60,17 @@ class BenchHome:
             database.executemany("INSERT INTO events (scope, kind, at, body, experience) VALUES (?, ?, ?, ?, ?)", rows)
         database.close()
 
+    def make_vectors(self, size: int) -> None:
+        """Spare the default champion the embedding of its passages."""
+        texts = [f"{ACTOR}: {note(number)}" for number in range(size)]
+        keep_made_vectors(self.home, f"project:{self.project}", texts)
+
     def take_in(self, size: int) -> float:
         """Seconds until the design has taken everything in."""
         started = time.perf_counter()
         with self.client() as client:
             while "still being taken in" in client.call("retrieve", query="anything at all"):
-                pass
+                time.sleep(LOOK_SECONDS)
             client.call("update", text=f"the last note, behind {size}")
             while "still being taken in" in client.call("retrieve", query="the last note"):
                 pass

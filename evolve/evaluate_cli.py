@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,11 +11,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from alma_mcp.design_store import Design
 from alma_mcp.errors import EvolveError
 from evolve.benchmarks import SPLITS, Split
 from evolve.evaluate import evaluate as play
 from evolve.evaluation import Evaluation, Rejection, Verdict
 from evolve.laboratory import BENCHMARKS, open_benchmark, open_laboratory
+from evolve.mechanisms import join, read_recipe
 from evolve.progress import bar
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--split", type=click.Choice(SPLITS), default="search", show_default=True)
 @click.option("--embedder", default="onnx", show_default=True, help="As in configs/serve.toml.")
 @click.option("--scopes", type=click.IntRange(min=1), help="At most this many conversations, for a quick look.")
+@click.option("--mechanisms", help="Only these of a RankedMemory's mechanisms, comma-separated: what is each worth?")
 @click.option("--json", "as_json", is_flag=True, help="No table, only the last line.")
 @click.pass_obj
 def evaluate(
@@ -38,6 +42,7 @@ def evaluate(
     split: str,
     embedder: str,
     scopes: int | None,
+    mechanisms: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -46,6 +51,8 @@ def evaluate(
     The last line on standard output is one JSON object.
     """
     found = context.store.find(design)
+    if mechanisms:
+        found = _only(found, mechanisms.split(","))
 
     async def run() -> Verdict:
         async with open_laboratory(context.store, context.home, embedder) as laboratory:
@@ -59,6 +66,22 @@ def evaluate(
     if not as_json:
         Console(file=sys.stdout).print(_table(verdict))
     click.echo(json.dumps(verdict.summary()))
+
+
+def _only(design: Design, mechanisms: Sequence[str]) -> Design:
+    """The design with these of its mechanisms alone."""
+    recipe = read_recipe(design.source)
+    if recipe is None:
+        raise EvolveError(
+            f"{design.name} is no RankedMemory with literal weights: it has no mechanisms to choose from."
+        )
+    if unknown := [each for each in mechanisms if each not in recipe.weights]:
+        raise EvolveError(f"{design.name} has no mechanism {unknown[0]!r}; it has: {', '.join(recipe.weights)}.")
+    weights = {each: recipe.weights[each] for each in mechanisms}
+    listed = ", ".join(mechanisms)
+    name = f"{design.name}[{listed}]"
+    source = join(weights, dict.fromkeys(mechanisms, recipe), recipe, name, f"Of {design.name} only {listed}.")
+    return Design(source, name)
 
 
 def _table(evaluation: Evaluation) -> Table:

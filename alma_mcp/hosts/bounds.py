@@ -15,7 +15,7 @@ WATCH_SECONDS = 0.5
 class Bounds:
     """Bytes that a worker may keep on the disk, and in memory with all its children."""
 
-    state: int = 4 * 2**30
+    state: int = 12 * 2**30
     memory: int = 4 * 2**30
 
 

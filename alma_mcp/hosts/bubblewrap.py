@@ -64,7 +64,7 @@ leaks = {
 }
 sys.stdout.write(", ".join(leak for leak, found in leaks.items() if found) or "contained")
 """
-LIMITS = {"RLIMIT_AS": 4 * 2**30, "RLIMIT_FSIZE": 2 * 2**30, "RLIMIT_NPROC": 48, "RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
+LIMITS = {"RLIMIT_AS": 4 * 2**30, "RLIMIT_FSIZE": 8 * 2**30, "RLIMIT_NPROC": 48, "RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
 PLAIN_LIMITS = {"RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
 
 

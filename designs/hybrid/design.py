@@ -40,7 +40,7 @@ class Hybrid(RankedMemory):
         "vectors": 1.0,
         "paths": 1.0,
         "voice": 0.5,
-        "recency": 0.2,
+        "recency": 0.4,
         "outcome": 0.2,
         "harm": -0.4,
     }
@@ -157,12 +157,24 @@ class Hybrid(RankedMemory):
     def forget_voice(self, keys: Sequence[int]) -> None:
         self.toolkit.db.executemany("DELETE FROM voice WHERE key = ?", [(key,) for key in keys])
 
-    # recency, outcome and harm
+    # recency: work goes on where it was left; a single turn is as true as on the day it was said
+
+    def create_recency(self) -> None:
+        self.toolkit.db.execute("CREATE TABLE IF NOT EXISTS work (key INTEGER PRIMARY KEY, time REAL NOT NULL)")
+
+    async def store_recency(self, rows: Sequence[tuple[int, Experience]]) -> None:
+        times = [(key, each.time) for key, each in rows if each.kind != "turn"]
+        self.toolkit.db.executemany("INSERT INTO work VALUES (?, ?)", times)
 
     async def rank_recency(self, query: Query, found: Sequence[int]) -> Mapping[int, float]:
         """A half after a day, a quarter after three, a thirtieth after a month."""
-        times = self._column("time", found)
-        return {key: 1 / (1 + max(query.time - time, 0.0) / DAY) for key, time in times.items()}
+        times = self.toolkit.db.execute(f"SELECT key, time FROM work WHERE key IN ({marks(found)})", list(found))
+        return {key: 1 / (1 + max(query.time - time, 0.0) / DAY) for key, time in times}
+
+    def forget_recency(self, keys: Sequence[int]) -> None:
+        self.toolkit.db.executemany("DELETE FROM work WHERE key = ?", [(key,) for key in keys])
+
+    # outcome and harm
 
     async def rank_outcome(self, query: Query, found: Sequence[int]) -> Mapping[int, float]:
         """Those that ended well or helped since."""
