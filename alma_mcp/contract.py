@@ -14,7 +14,7 @@ import random
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, Self
 
 CONTRACT_VERSION = 1
@@ -261,15 +261,6 @@ def relative(scores: Mapping[int, float]) -> dict[int, float]:
     return {key: score / best for key, score in scores.items() if score > 0}
 
 
-@dataclass(slots=True)
-class Fused:
-    """A candidate of `RankedMemory`: its key, summed score, and rank per mechanism."""
-
-    key: int
-    score: float = 0.0
-    reasons: list[str] = field(default_factory=list)
-
-
 class RankedMemory(Memory):
     """A memory made of mechanisms, each a ranker; what they give is weighted and summed.
 
@@ -315,20 +306,25 @@ class RankedMemory(Memory):
                 await store(rows)
 
     async def retrieve(self, query: Query) -> Retrieval:
-        fused: dict[int, Fused] = {}
+        scores: dict[int, float] = {}
+        ranks: dict[str, dict[int, int]] = {}
         notes = []
         for mechanism, weight in self.weights.items():
             try:
-                ranked = await getattr(self, f"rank_{mechanism}")(query, list(fused))
+                ranked = await getattr(self, f"rank_{mechanism}")(query, list(scores))
             except Unavailable as reason:
                 notes.append(f"{mechanism} left out: {reason}")
                 continue
-            for rank, (key, share) in enumerate(self._shares(ranked), start=1):
-                candidate = fused.setdefault(key, Fused(key))
-                candidate.score += weight * share
-                candidate.reasons.append(f"{mechanism} #{rank}")
-        best = sorted(fused.values(), key=lambda each: (-each.score, -each.key))[: query.limit]
-        items = [item for each in best if (item := self._item(each, query))]
+            shares = self._shares(ranked)
+            ranks[mechanism] = {key: rank for rank, (key, _) in enumerate(shares, start=1)}
+            for key, share in shares:
+                scores[key] = scores.get(key, 0.0) + weight * share
+        best = sorted(scores, key=lambda key: (-scores[key], -key))[: query.limit]
+        items = []
+        for key in best:
+            reasons = tuple(f"{mechanism} #{found[key]}" for mechanism, found in ranks.items() if key in found)
+            if experience := self._experience(key):
+                items.append(MemoryItem(self.show(experience, query), scores[key], (experience.id,), reasons))
         return Retrieval(tuple(items), "; ".join(notes))
 
     async def feedback(self, experiences: Sequence[str], signal: Signal) -> None:
@@ -355,9 +351,7 @@ class RankedMemory(Memory):
         top = self.smoothing + 1
         return [(key, top / (top + place)) for place, key in enumerate(ranked[: self.depth])]
 
-    def _item(self, found: Fused, query: Query) -> MemoryItem | None:
-        row = self.toolkit.db.execute("SELECT body FROM experiences WHERE key = ?", (found.key,)).fetchone()
-        if row is None:  # forgotten while a mechanism awaited something
-            return None
-        experience = Experience.from_json(json.loads(row[0]))
-        return MemoryItem(self.show(experience, query), found.score, (experience.id,), tuple(found.reasons))
+    def _experience(self, key: int) -> Experience | None:
+        """None for one that was forgotten while a mechanism awaited something."""
+        row = self.toolkit.db.execute("SELECT body FROM experiences WHERE key = ?", (key,)).fetchone()
+        return Experience.from_json(json.loads(row[0])) if row else None

@@ -28,6 +28,23 @@ class DesignEmbedder:
         self._scope = scope
         self._cache = cache
         self._generation = generation
+        self._foreseen: set[asyncio.Task[Vectors]] = set()
+
+    def foresee(self, text: str) -> None:
+        """Begin to embed a query's text, where this memory holds this embedder's vectors.
+
+        The model works while the design still looks for words; an embedder encodes equal texts in flight once.
+        """
+        if not (self._embedder and self._generation and self._embedder.identity == self._generation.identity != ""):
+            return
+        task = asyncio.create_task(self._embedder.embed([text]))
+        self._foreseen.add(task)
+        task.add_done_callback(self._saw)
+
+    def _saw(self, task: asyncio.Task[Vectors]) -> None:
+        self._foreseen.discard(task)
+        if not task.cancelled():
+            task.exception()  # told to the design when it asks
 
     async def embed(self, texts: Sequence[str], taking_in: TakingIn | None) -> Vectors:
         """float32 unit vectors, shape (len(texts), dimension); `taking_in` is None for a query's.

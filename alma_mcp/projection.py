@@ -125,6 +125,7 @@ class Projection:
         """The design's answer. Raises `DesignError`, and restarts a dead worker at the next call."""
         await self.start()
         assert self._worker is not None
+        self._asks.foresee(query.text)
         self._calls += 1
         try:
             answer = await self._worker.call("retrieve", {"query": _json(query)}, self._limits.retrieve_seconds)

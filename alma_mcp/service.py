@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alma_mcp.access import Place, Principal
 from alma_mcp.ballast import Ballast
@@ -117,7 +117,8 @@ class MemoryService:
         scopes = [scope for scope in who.readable if self._log.head(scope)]
         if not scopes:
             return Answer(notes=("Nothing is stored for this project or user yet.",))
-        asked_at, position = self._clock(), max(map(self._log.head, scopes))
+        query = replace(query, time=self._clock())
+        position = max(map(self._log.head, scopes))
         answers = await asyncio.gather(*(self._ask(who, scope, query) for scope in scopes))
         notes = dict.fromkeys(note for _, note in answers if note)
         ranked = sorted((item for retrieval, _ in answers for item in retrieval.items), key=lambda item: -item.score)
@@ -131,7 +132,7 @@ class MemoryService:
         shown = tuple(_within(items, max_tokens))
         returned = tuple(item.id for item in shown)
         self._questions.note(
-            Question(asked_at, position, tuple(scopes), query.text, query.context, query.limit, returned)
+            Question(query.time, position, tuple(scopes), query.text, query.context, query.limit, returned)
         )
         return Answer(shown, tuple(notes))
 

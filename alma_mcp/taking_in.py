@@ -45,3 +45,6 @@ class PlacedAsks:
             self.cut = True
             raise Unavailable("the rest is embedded in the next sleep")
         return await self._asks.answer(ask, {**params, "taking_in": now})
+
+    def foresee(self, text: str) -> None:
+        self._asks.foresee(text)

@@ -87,6 +87,10 @@ class HostToolkit:
             case _:
                 raise Unavailable(f"the toolkit cannot {ask!r}")
 
+    def foresee(self, text: str) -> None:
+        """Begin to embed a query before the design asks for it, where it embeds what it takes in."""
+        self._embedder.foresee(text)
+
     async def _embed(self, params: Mapping[str, Any]) -> list[str]:
         texts = _texts(params.get("texts"))
         taking_in = params.get("taking_in")

@@ -51,8 +51,8 @@ def evaluate(
     The last line on standard output is one JSON object.
     """
     found = context.store.find(design)
-    if mechanisms:
-        found = _only(found, mechanisms.split(","))
+    if mechanisms is not None:
+        found = _only(found, [each.strip() for each in mechanisms.split(",")])
 
     async def run() -> Verdict:
         async with open_laboratory(context.store, context.home, embedder) as laboratory:
@@ -69,18 +69,21 @@ def evaluate(
 
 
 def _only(design: Design, mechanisms: Sequence[str]) -> Design:
-    """The design with these of its mechanisms alone."""
-    recipe = read_recipe(design.source)
+    """The design with these of its mechanisms alone, in its own order: later ones order what earlier ones found."""
+    try:
+        recipe = read_recipe(design.source)
+    except SyntaxError as error:
+        raise EvolveError(f"{design.name} is not Python: {error}.") from error
     if recipe is None:
         raise EvolveError(
             f"{design.name} is no RankedMemory with literal weights: it has no mechanisms to choose from."
         )
     if unknown := [each for each in mechanisms if each not in recipe.weights]:
         raise EvolveError(f"{design.name} has no mechanism {unknown[0]!r}; it has: {', '.join(recipe.weights)}.")
-    weights = {each: recipe.weights[each] for each in mechanisms}
-    listed = ", ".join(mechanisms)
+    weights = {each: weight for each, weight in recipe.weights.items() if each in mechanisms}
+    listed = ", ".join(weights)
     name = f"{design.name}[{listed}]"
-    source = join(weights, dict.fromkeys(mechanisms, recipe), recipe, name, f"Of {design.name} only {listed}.")
+    source = join(weights, dict.fromkeys(weights, recipe), recipe, name, f"Of {design.name} only {listed}.")
     return Design(source, name)
 
 

@@ -13,6 +13,7 @@ from alma_mcp.models import ModelFiles, find_model
 
 BUNDLED = "all-MiniLM-L6-v2-int8"
 MAX_TOKENS = 256
+AT_ONCE = 2
 
 
 class OnnxEmbedder(WarmEmbedder):
@@ -34,7 +35,7 @@ def load_onnx(files: ModelFiles) -> Model:
         raise
     except Exception as error:
         raise Unavailable(f"{files.weights} with {files.tokenizer} is no sentence model: {_line(error)}") from error
-    return Model(files.revision, dimension, in_thread(encode))
+    return Model(files.revision, dimension, in_thread(encode), at_once=AT_ONCE)
 
 
 def _encoder(files: ModelFiles) -> Callable[[Sequence[str]], Vectors]:
@@ -73,9 +74,8 @@ def _session(files: ModelFiles) -> Any:
     import onnxruntime as ort  # noqa: PLC0415 - loaded with the model, not with the server
 
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 2
+    options.intra_op_num_threads = 1  # two texts on a core each take less time than one text on two
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(str(files.weights), options, providers=["CPUExecutionProvider"])
 
 

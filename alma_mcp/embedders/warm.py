@@ -21,14 +21,15 @@ PAUSE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded model. `revision` tells apart what gives other vectors under the same name;
-    `encode` takes at most `batch` texts and gives unit vectors, shape (len(texts), dimension).
+    """A loaded model. `revision` tells apart what gives other vectors under the same name; `encode` takes at
+    most `batch` texts, `at_once` times at once, and gives unit vectors, shape (len(texts), dimension).
     """
 
     revision: str
     dimension: int
     encode: Encode
     batch: int = 8
+    at_once: int = 1
 
 
 class WarmEmbedder:
@@ -106,13 +107,15 @@ class WarmEmbedder:
     async def _encoded(self, model: Model, wanted: dict[bytes, str]) -> Found:
         keys, texts = list(wanted), list(wanted.values())
         found: Found = {}
-        for start in range(0, len(texts), model.batch):
+        step = model.batch * model.at_once
+        for start in range(0, len(texts), step):
+            batches = [texts[n : n + model.batch] for n in range(start, min(start + step, len(texts)), model.batch)]
             try:
-                vectors = await model.encode(texts[start : start + model.batch])
+                vectors = await asyncio.gather(*map(model.encode, batches))
             except Unavailable as reason:
                 self._failed(reason)
                 raise
-            found |= zip(keys[start : start + model.batch], vectors, strict=True)
+            found |= zip(keys[start : start + step], np.concatenate(vectors), strict=True)
             self._remember(found)
         self._problem = ""
         return found

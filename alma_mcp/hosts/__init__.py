@@ -22,6 +22,9 @@ class Asks(Protocol):
         Raises `contract.Unavailable` or `errors.ToolkitError`.
         """
 
+    def foresee(self, text: str) -> None:
+        """A query with this text is about to be asked: begin with what the design will want for it."""
+
 
 class Worker(Protocol):
     """A running design. Every failure is a `DesignError`; after one the worker may be dead."""

@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +57,7 @@ class Beam:
             raise DataMissing(
                 f"There is no {self._data}; get the chats from {SOURCE} and name them with `--data PATH`."
             ) from error
-        except (OSError, EOFError, tarfile.TarError) as error:
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
             raise DataMissing(f"Cannot read {self._data} ({error}); get it again from {SOURCE}.") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataMissing(f"{self._data} is not in BEAM's format ({error!r}); it is at {SOURCE}.") from error
@@ -76,7 +77,9 @@ def _chats(data: Path) -> dict[str, dict[str, Any]]:
     chats: dict[str, dict[str, Any]] = {}
     for path, content in _contents(data):
         if named := FILES.search(path):
-            chats.setdefault(named[1], {})[named[2]] = json.loads(content)
+            if named[2] in chats.setdefault(named[1], {}):
+                raise DataMissing(f"{data} holds two chats named {named[1]}; name the folder of one size of BEAM.")
+            chats[named[1]][named[2]] = json.loads(content)
     return chats
 
 

@@ -81,7 +81,7 @@ class CodingStream:
 
 def _read(path: Path) -> list[dict[str, Any]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except FileNotFoundError as error:
         raise DataMissing(f"There is no file {path}; it is {SOURCE}, named with `--data PATH`.") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -80,7 +80,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise DataMissing(f"Cannot read {path} ({error}); get it again from {SOURCE}.") from error
     try:
         records = (
-            json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()]
+            json.loads(text)
+            if text.lstrip().startswith("[")
+            else [json.loads(line) for line in text.rstrip("\n").split("\n")]
         )
     except ValueError as error:
         raise DataMissing(f"{path} is not JSON; is it cut short? Get it again from {SOURCE}.") from error

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 from fakes import WORDS, FakeHost
+from running import FakeAsks
 
 from alma_mcp.access import Principal
 from alma_mcp.ballast import Ballast
@@ -45,7 +46,7 @@ async def world(log, tmp_path):
     made: list[World] = []
 
     def projections(design: Design) -> Projections:
-        return Projections(design, log, host, lambda *_: None, tmp_path / "projections", 3, LIMITS)
+        return Projections(design, log, host, lambda *_: FakeAsks(), tmp_path / "projections", 3, LIMITS)
 
     serving = Serving(log, lambda: made[0].champion if made else WORDS, projections)
     recordings = await Recordings.open(tmp_path / "recordings.db")

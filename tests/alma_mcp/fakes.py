@@ -57,6 +57,7 @@ class FakeWorker:
         return {"position": self.state["position"]}
 
     async def _retrieve(self, params: Mapping[str, Any]) -> Any:
+        self.host.asked.append(params["query"])
         if self.host.answer is not None:
             return self.host.answer
         wanted = set(params["query"]["text"].lower().split())
@@ -84,6 +85,7 @@ class FakeHost:
     indigestible: set[int] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
     applied: list[tuple[str, int]] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     states: dict[Path, dict[str, Any]] = field(default_factory=dict)
     workers: list[FakeWorker] = field(default_factory=list)

@@ -36,6 +36,9 @@ class FakeAsks:
     def __post_init__(self) -> None:
         self.gate.set()
 
+    def foresee(self, text: str) -> None:
+        return None
+
     async def answer(self, ask: str, params: Mapping[str, Any]) -> Any:
         self.asked.set()
         await self.gate.wait()

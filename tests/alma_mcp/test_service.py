@@ -233,3 +233,9 @@ async def test_a_design_whose_state_is_lost_with_its_worker_is_replayed_from_the
     await projection.follow()
     assert projection.quarantined == [13]
     assert len((await projection.retrieve(Query("fact", limit=50))).items) == 19
+
+
+async def test_a_design_is_told_when_it_is_asked(world):
+    await world.service.update(world.who, Draft("tea at four"))
+    await world.service.retrieve(world.who, Query("tea"), 1000)
+    assert [query["time"] for query in world.host.asked] == [1000.0]
