@@ -4,8 +4,9 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from rich.console import Console
@@ -13,9 +14,11 @@ from rich.table import Table
 
 from alma_mcp.design_store import Design
 from alma_mcp.errors import EvolveError
-from evolve.benchmarks import SPLITS, Split
+from evolve.benchmarks import SPLITS, Benchmark, Split
+from evolve.compare import compare
+from evolve.evaluate import Laboratory
 from evolve.evaluate import evaluate as play
-from evolve.evaluation import Evaluation, Rejection, Verdict
+from evolve.evaluation import Evaluation, Rejection
 from evolve.laboratory import BENCHMARKS, open_benchmark, open_laboratory
 from evolve.mechanisms import join, read_recipe
 from evolve.progress import bar
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--embedder", default="onnx", show_default=True, help="As in configs/serve.toml.")
 @click.option("--scopes", type=click.IntRange(min=1), help="At most this many conversations, for a quick look.")
 @click.option("--mechanisms", help="Only these of a RankedMemory's mechanisms, comma-separated: what is each worth?")
+@click.option("--against", metavar="DESIGN", help="A second design on the same tasks, and the difference, in pairs.")
 @click.option("--json", "as_json", is_flag=True, help="No table, only the last line.")
 @click.pass_obj
 def evaluate(
@@ -43,6 +47,7 @@ def evaluate(
     embedder: str,
     scopes: int | None,
     mechanisms: str | None,
+    against: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -54,18 +59,49 @@ def evaluate(
     if mechanisms is not None:
         found = _only(found, [each.strip() for each in mechanisms.split(",")])
 
-    async def run() -> Verdict:
-        async with open_laboratory(context.store, context.home, embedder) as laboratory:
-            with bar(f"{found.name} on {benchmark}") as progress:
-                tasks = open_benchmark(benchmark, data, context.home, scopes)
-                return await play(found, tasks, cast("Split", split), laboratory, controls=True, progress=progress)
+    other = context.store.find(against) if against else None
 
-    verdict = asyncio.run(run())
-    if isinstance(verdict, Rejection):
-        raise EvolveError(f"The design was rejected at {verdict.stage}: {verdict.reason}")
+    async def run() -> list[Evaluation]:
+        async with open_laboratory(context.store, context.home, embedder) as laboratory:
+            tasks = open_benchmark(benchmark, data, context.home, scopes)
+            return [
+                await _played(each, tasks, cast("Split", split), laboratory)
+                for each in (found, other)
+                if each is not None
+            ]
+
+    evaluation, *others = asyncio.run(run())
+    difference = _difference(evaluation, others[0]) if others else None
     if not as_json:
-        Console(file=sys.stdout).print(_table(verdict))
-    click.echo(json.dumps(verdict.summary()))
+        console = Console(file=sys.stdout)
+        for each in (evaluation, *others):
+            console.print(_table(each))
+        if difference:
+            console.print(_sentence(evaluation, difference))
+    click.echo(json.dumps(evaluation.summary() | ({"against": difference} if difference else {})))
+
+
+async def _played(design: Design, tasks: Benchmark, split: Split, laboratory: Laboratory) -> Evaluation:
+    with bar(f"{design.name} on {tasks.name}") as progress:
+        verdict = await play(design, tasks, split, laboratory, controls=True, progress=progress)
+    if isinstance(verdict, Rejection):
+        raise EvolveError(f"{design.name} was rejected at {verdict.stage}: {verdict.reason}")
+    return verdict
+
+
+def _difference(evaluation: Evaluation, other: Evaluation) -> dict[str, Any]:
+    """The primary metric of the first minus that of the second, task by task."""
+    found = compare(evaluation.scores, other.scores, evaluation.clusters)
+    return {"name": other.name, "design": other.design, **asdict(found), "difference": found.difference.model_dump()}
+
+
+def _sentence(evaluation: Evaluation, difference: dict[str, Any]) -> str:
+    value = difference["difference"]
+    return (
+        f"{evaluation.name} minus {difference['name']}, {evaluation.primary}: {value['mean']:+.3f}"
+        f" ({value['low']:+.3f} to {value['high']:+.3f}); {difference['wins']} tasks won, {difference['ties']} tied,"
+        f" {difference['losses']} lost."
+    )
 
 
 def _only(design: Design, mechanisms: Sequence[str]) -> Design:
