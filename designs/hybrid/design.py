@@ -1,6 +1,7 @@
 """Words, meaning, files and time, each a mechanism; their scores are weighted and summed.
 
-Document, passages, vectors and paths find memories; voice, recency, outcome and harm only order what was found.
+Words are scored beside the best match of the same query, meaning by its similarity itself. Document, passages, vectors
+and paths find memories; voice, recency, outcome and harm only order what was found.
 """
 
 import json
@@ -37,7 +38,7 @@ class Hybrid(RankedMemory):
     weights = {
         "document": 1.0,
         "passages": 1.0,
-        "vectors": 1.0,
+        "vectors": 2.0,
         "paths": 1.0,
         "voice": 0.5,
         "recency": 0.4,
@@ -94,7 +95,8 @@ class Hybrid(RankedMemory):
 
     async def rank_vectors(self, query: Query, found: Sequence[int]) -> Mapping[int, float]:
         (vector,) = await self.toolkit.embed([query.text])
-        return relative(best_part(self.toolkit.vectors("passages").search(vector, 4 * self.depth)))
+        nearest = best_part(self.toolkit.vectors("passages").search(vector, 4 * self.depth))
+        return {key: max(similarity, 0.0) for key, similarity in nearest.items()}
 
     def forget_vectors(self, keys: Sequence[int]) -> None:
         followers = self._followers(keys)
