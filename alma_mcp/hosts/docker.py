@@ -18,7 +18,7 @@ from alma_mcp.errors import HostError, NoSandbox
 from alma_mcp.frames import MAX_FRAME
 from alma_mcp.hosts import Asks, bubblewrap
 from alma_mcp.hosts.bounds import Bounds, give, resident, watch
-from alma_mcp.hosts.link import Link
+from alma_mcp.hosts.link import Link, wholly
 
 CONTEXT = Path(__file__).resolve().parents[2] / "envs_docker" / "design"
 LABEL = "alma-mcp.worker"
@@ -70,12 +70,7 @@ class DockerHost:
 
     async def start(self, design: Design, state: Path, asks: Asks) -> Link:
         """See `hosts.Host.start`."""
-        starting = asyncio.create_task(self._start(design, state, asks))
-        try:
-            return await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            await (await starting).close()
-            raise
+        return await wholly(self._start(design, state, asks))
 
     async def _start(self, design: Design, state: Path, asks: Asks) -> Link:
         container = await asyncio.to_thread(self._create, design, state)

@@ -8,7 +8,7 @@ from pathlib import Path
 from alma_mcp.design_store import Design
 from alma_mcp.frames import MAX_FRAME
 from alma_mcp.hosts import Asks
-from alma_mcp.hosts.link import Link
+from alma_mcp.hosts.link import Link, wholly
 from alma_mcp.worker import run
 
 
@@ -19,6 +19,10 @@ class InProcessHost:
     contained = False
 
     async def start(self, design: Design, state: Path, asks: Asks) -> Link:  # noqa: ARG002 - the design comes with `open`
+        """See `hosts.Host.start`."""
+        return await wholly(self._start(state, asks))
+
+    async def _start(self, state: Path, asks: Asks) -> Link:
         loop = asyncio.get_running_loop()
         to_worker, from_host = os.pipe()
         to_host, from_worker = os.pipe()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from alma_mcp.contract import Unavailable
@@ -150,6 +150,17 @@ class Link:
     def _said(self) -> str:
         words = self._last_words().strip()
         return f" It said: {words.splitlines()[-1][:300]}" if words else ""
+
+
+async def wholly(starting: Coroutine[Any, Any, Link]) -> Link:
+    """Start a worker to the end; whoever is cancelled meanwhile leaves none behind."""
+    task = asyncio.create_task(starting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(AlmaError):
+            await (await task).close()
+        raise
 
 
 def _covers(answer: Any, params: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from alma_mcp.errors import HostError, NoSandbox
 from alma_mcp.frames import MAX_FRAME
 from alma_mcp.hosts import Asks, bubblewrap, seccomp
 from alma_mcp.hosts.bounds import Bounds, give, resident, watch
-from alma_mcp.hosts.link import Link
+from alma_mcp.hosts.link import Link, wholly
 
 LAST_LINES = 40
 
@@ -33,6 +33,9 @@ class ProcessHost:
             raise NoSandbox(
                 f"The design {design.short} is not run, because nothing contains it here: {self._tier.reason}."
             )
+        return await wholly(self._start(state, asks))
+
+    async def _start(self, state: Path, asks: Asks) -> Link:
         transport, pipes = await self._run(state)
         process = asyncio.subprocess.Process(transport, pipes, asyncio.get_running_loop())
         assert process.stdin
@@ -50,15 +53,17 @@ class ProcessHost:
         ]
 
         async def end() -> None:
+            """Our ends of the pipes are closed at once: a sandbox killed before it was whole has a child that holds on
+            to the others until it sees that.
+            """
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-            await process.wait()
+            transport.close()
+            await pipes.closed.wait()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            transport.close()
-            await pipes.closed.wait()
 
         said = lambda: "\n".join(last_lines)  # noqa: E731 - read when the worker has died
         return Link(process.stdout, process.stdin.write, asks, end, said, lambda: resident(process.pid))

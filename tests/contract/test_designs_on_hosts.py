@@ -1,10 +1,13 @@
 """What every host promises a design, and what it demands of it."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 from running import FakeAsks, Runner
 
+from alma_mcp.design_store import Design
 from alma_mcp.errors import ContractBroken, DeadlineExceeded, DesignFailed, WorkerDied
 
 HEAD = """
@@ -64,6 +67,30 @@ def listing(**methods: str) -> str:
 
 def items(expression: str) -> str:
     return f"return Retrieval(tuple(MemoryItem(text, 1.0, ('e',)) for text in {expression}))"
+
+
+def children() -> list[str]:
+    """Processes this one has started and not yet waited for; none where the system does not tell."""
+    path = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    return path.read_text().split() if path.exists() else []
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8])
+async def test_a_start_that_is_cancelled_ends_and_leaves_no_worker_behind(runner: Runner, tmp_path, turns):
+    before = children()
+    state = tmp_path / "cancelled"
+    state.mkdir(mode=0o700)
+    starting = asyncio.create_task(runner.host.start(Design(LIST, "tested"), state, FakeAsks()))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    await asyncio.wait({starting}, timeout=30)
+    assert starting.done()
+    if not starting.cancelled():
+        await starting.result().close()
+    async with asyncio.timeout(10):
+        while children() != before:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_design_says_what_it_is_when_it_is_opened(runner: Runner):
