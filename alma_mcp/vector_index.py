@@ -164,15 +164,15 @@ class VectorIndex:
             return []
         scores = self._tail[:size] @ vector
         best = np.argpartition(-scores, count)[:count] if count < size else np.arange(size)
-        return list(zip(self._tail_keys[best].tolist(), scores[best].tolist(), strict=True))
+        return _scored(self._tail_keys[best], self._tail[best], vector)
 
     def _search_graph(self, vector: Any, count: int) -> Found:
         if not self._living:
             return []
         wanted = min(2 * count + 16, len(self._graph_keys))
-        scores, slots = (row[0] for row in self._graph.search(vector[None], wanted))
-        found = (slots >= 0) & self._alive[slots]
-        return list(zip(self._graph_keys[slots[found]].tolist(), scores[found].tolist(), strict=True))
+        _, (slots,) = self._graph.search(vector[None], wanted)
+        found = slots[(slots >= 0) & self._alive[slots]]
+        return _scored(self._graph_keys[found], self._graph.reconstruct_batch(found), vector)
 
     def _graph_slot(self, key: int) -> int | None:
         """Where a key that is alive lies in the graph; a key that lies there twice lives in its last place."""
@@ -198,3 +198,8 @@ class VectorIndex:
             self._graph.hnsw.efConstruction = BUILD_BREADTH
             self._graph.hnsw.efSearch = SEARCH_BREADTH
         return self._graph
+
+
+def _scored(keys: NDArray[np.int64], vectors: Any, vector: Any) -> Found:
+    """Keys with their inner products in double precision: in single, the last digits depend on where a vector lies."""
+    return list(zip(keys.tolist(), (vectors.astype(np.float64) @ vector.astype(np.float64)).tolist(), strict=True))

@@ -163,7 +163,8 @@ class Vectors:
         pending = self._table.pending if self._turn().writes else {}
         found = index.search(query, count + len(pending)) if index is not None else []
         found = [each for each in found if each[0] not in pending]
-        found += [(key, float(each @ query)) for key, each in pending.items() if each is not None]
+        new = [(key, each) for key, each in pending.items() if each is not None]
+        found += [(key, float(each.astype("f8") @ query.astype("f8"))) for key, each in new]
         rounded = [(key, round(score, DIGITS)) for key, score in found]
         return sorted(rounded, key=lambda each: (-each[1], each[0]))[:count]
 

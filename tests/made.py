@@ -70,7 +70,7 @@ def chat(about: str = "Coding", gold: dict[str, Any] | None = None) -> dict[str,
     batches: list[dict[str, Any]] = []
     for number, topic in enumerate(TOPICS):
         said = {"role": "user", "id": 2 * number, "content": f"I keep the {topic} in room {number}.  ->-> {number},1"}
-        answer = {"role": "assistant", "id": 2 * number + 1, "content": f"Noted: {topic}, as x ->-> y says."}
+        answer = {"role": "assistant", "id": 2 * number + 1, "content": f"Noted: {topic}.\nx ->-> y\nWhat else?"}
         if number % 2 == 0:
             said["time_anchor"] = f"March-{10 + number}-2024"
             batches.append({"batch_number": number // 2 + 1, "turns": []})
@@ -119,8 +119,8 @@ def write_coding_stream(path: Path, sessions: Sequence[dict[str, Any]] | None = 
 
 
 def instance(repo: str, number: int, **more: Any) -> dict[str, Any]:
-    """The number-th made instance of a repository: its fix changes its topic's file and a new one."""
-    topic = TOPICS[number % len(TOPICS)]
+    """The number-th made instance of a repository: its fix changes the file of one of three topics and a new one."""
+    topic = TOPICS[number % 3]
     files = (f"src/{topic}.py", f"src/{topic}_{number}.py")
     made = {
         "instance_id": f"{repo.replace('/', '__')}-{number}",
@@ -133,7 +133,7 @@ def instance(repo: str, number: int, **more: Any) -> dict[str, Any]:
 
 
 def write_swebench(path: Path, instances: Sequence[dict[str, Any]] | None = None, *, lines: bool = False) -> Path:
-    """A file of instances, an array or lines; without `instances` twelve of each of two repositories, youngest first."""
+    """A file of instances, an array or lines; without `instances` twelve of each of two repositories, newest first."""
     repos = ("made/kiln", "made/loom")
     made = instances or [instance(repo, number) for number in range(11, -1, -1) for repo in repos]
     path.write_text("".join(json.dumps(each) + "\n" for each in made) if lines else json.dumps(made))

@@ -60,6 +60,7 @@ class ProcessHost:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
             transport.close()
+            await process.wait()
             await pipes.closed.wait()
             for task in tasks:
                 task.cancel()

@@ -77,7 +77,7 @@ class Hybrid(RankedMemory):
         followers = self._followers(keys)
         self._drop("passages", [(key * PARTS, key * PARTS + PARTS - 1) for key in [*keys, *followers]])
         for key, experience in followers.items():
-            parts = [(text, "" if n == 0 else before) for n, (text, before) in enumerate(parts_of(experience)[:PARTS])]
+            parts = self._in_context(key, experience, without=keys)[:PARTS]
             self._index("passages", [(key * PARTS + n, *map(split, part)) for n, part in enumerate(parts)])
 
     # vectors: the meaning of each part, and half the meaning of the part before it
@@ -104,10 +104,14 @@ class Hybrid(RankedMemory):
             self.toolkit.vectors("passages").remove(range(key * PARTS, key * PARTS + EMBEDDED))
             self.toolkit.db.execute("DELETE FROM waiting WHERE key / ? = ?", (PARTS, key))
         for key, experience in followers.items():
-            parts = parts_of(experience)[:EMBEDDED]
+            parts = self._in_context(key, experience, without=keys)[:EMBEDDED]
             self._wait([(key * PARTS + n, *part) for n, part in enumerate(parts)])
 
     async def consolidate(self) -> None:
+        await self._embed_waiting()
+
+    async def forget(self, experiences: Sequence[str]) -> None:
+        await super().forget(experiences)
         await self._embed_waiting()
 
     def _wait(self, rows: Sequence[tuple[int, str, str]]) -> None:
@@ -239,10 +243,10 @@ class Hybrid(RankedMemory):
         newest = f"SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT 1 OFFSET ?"
         return rarest, int(self.toolkit.db.execute(newest, (POSTINGS - 1,)).fetchone()[0])
 
-    def _in_context(self, key: int, experience: Experience) -> list[tuple[str, str]]:
+    def _in_context(self, key: int, experience: Experience, without: Sequence[int] = ()) -> list[tuple[str, str]]:
         """The parts of an experience, each with the part before it: for the first of a turn, the turn before."""
         parts = parts_of(experience)
-        previous = self._neighbour(key, experience, "key < ? AND key >= ? - ? ORDER BY key DESC")
+        previous = self._neighbour(key, experience, "key < ? AND key >= ? - ? ORDER BY key DESC", without)
         if parts and previous:
             parts[0] = (parts[0][0], parts_of(previous[1])[-1][0])
         return parts
@@ -253,19 +257,21 @@ class Hybrid(RankedMemory):
         found: dict[int, Experience] = {}
         for key in keys:
             experience = Experience.from_json(json.loads(self.toolkit.db.execute(sql, (key,)).fetchone()[0]))
-            following = self._neighbour(key, experience, "key > ? AND key <= ? + ? ORDER BY key")
-            if following and following[0] not in keys:
+            if following := self._neighbour(key, experience, "key > ? AND key <= ? + ? ORDER BY key", keys):
                 found[following[0]] = following[1]
         return found
 
-    def _neighbour(self, key: int, experience: Experience, where: str) -> tuple[int, Experience] | None:
+    def _neighbour(
+        self, key: int, experience: Experience, where: str, without: Sequence[int]
+    ) -> tuple[int, Experience] | None:
         """The turn of the same session that was stored last before, or first after, and near."""
         if experience.kind != "turn":
             return None
-        sql = f"SELECT key, body FROM experiences WHERE {where}"
-        for other, body in self.toolkit.db.execute(sql, (key, key, NEAR)):
+        for other, body in self.toolkit.db.execute(
+            f"SELECT key, body FROM experiences WHERE {where}", (key, key, NEAR)
+        ):
             turn = Experience.from_json(json.loads(body))
-            if (turn.kind, turn.session) == ("turn", experience.session) and parts_of(turn):
+            if (turn.kind, turn.session) == ("turn", experience.session) and other not in without and parts_of(turn):
                 return other, turn
         return None
 

@@ -46,26 +46,14 @@ class CodingStream:
         """One scope: the code base."""
         try:
             sessions = _merged(_read(self._data))
+            if len(sessions) < FEWEST_SESSIONS:
+                raise DataMissing(f"{self._data} has {len(sessions)} sessions; at least {FEWEST_SESSIONS} are needed.")
+            scope = _scope(self._data.stem, sessions, split)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise DataMissing(f"{self._data} is not a file of coding sessions ({error!r}); it is {SOURCE}.") from error
-        if len(sessions) < FEWEST_SESSIONS:
-            raise DataMissing(f"{self._data} has {len(sessions)} sessions; at least {FEWEST_SESSIONS} are needed.")
-        first, last = block_of_time(sessions, split)
-        moments: list[Experience | Feedback | Task] = []
-        known: Counter[str] = Counter()
-        popular: dict[str, list[str]] = {}
-        ceiling: dict[str, float] = {}
-        for number, session in enumerate(sessions[:last]):
-            committed = frozenset(session["files_committed"])
-            if number >= first and committed:
-                task = _task(session, number, committed)
-                moments.append(task)
-                popular[task.id] = [file for file, _ in known.most_common(DEPTH)]
-                ceiling[task.id] = recall(committed, sorted(committed & known.keys()), DEPTH)
-            moments.append(_experience(session))
-            known.update(committed)
-        files = {_opaque(session): session["files_committed"] for session in sessions}
-        return [Scope(self._data.stem, moments, {"files": files, "popular": popular, "ceiling": ceiling})]
+        if not any(isinstance(moment, Task) for moment in scope.moments):
+            raise DataMissing(f"{self._data} has no session of the {split} split that commits a file.")
+        return [scope]
 
     async def play(self, scope: Scope, task: Task, recall_: Recall) -> Mapping[str, float]:
         files = voted_files(ranked_experiences(await recall_(task.query)), scope.facts["files"])
@@ -105,6 +93,25 @@ def _merged(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         for name in ("files_edited", "files_committed", "commit_subjects"):
             known[name] = list(dict.fromkeys([*known[name], *record[name]]))
     return list(sessions.values())
+
+
+def _scope(name: str, sessions: Sequence[Mapping[str, Any]], split: Split) -> Scope:
+    first, last = block_of_time(sessions, split)
+    moments: list[Experience | Feedback | Task] = []
+    known: Counter[str] = Counter()
+    popular: dict[str, list[str]] = {}
+    ceiling: dict[str, float] = {}
+    for number, session in enumerate(sessions[:last]):
+        committed = frozenset(session["files_committed"])
+        if number >= first and committed:
+            task = _task(session, number, committed)
+            moments.append(task)
+            popular[task.id] = [file for file, _ in known.most_common(DEPTH)]
+            ceiling[task.id] = recall(committed, sorted(committed & known.keys()), DEPTH)
+        moments.append(_experience(session))
+        known.update(committed)
+    files = {_opaque(session): session["files_committed"] for session in sessions}
+    return Scope(name, moments, {"files": files, "popular": popular, "ceiling": ceiling})
 
 
 def _task(session: Mapping[str, Any], number: int, committed: frozenset[str]) -> Task:
