@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alma_mcp.errors import EvolveError
+from evolve.benchmarks import BenchmarkName
 
 
 class _Strict(BaseModel):
@@ -49,16 +50,7 @@ class GateSettings(_Strict):
 class SearchSettings(_Strict):
     """One search."""
 
-    benchmark: Literal[
-        "locomo",
-        "locomo_turns",
-        "longmemeval",
-        "beam",
-        "coding_stream",
-        "swebench_stream",
-        "git_history",
-        "replay",
-    ]
+    benchmark: BenchmarkName
     data: Path | None = None
     scopes: Annotated[int, Field(ge=1)] | None = None
     seeds: Annotated[list[str], Field(min_length=1)] = ["no_memory", "trajectory_retrieval", "lexical", "hybrid"]

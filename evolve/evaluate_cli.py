@@ -14,12 +14,12 @@ from rich.table import Table
 
 from alma_mcp.design_store import Design
 from alma_mcp.errors import EvolveError
-from evolve.benchmarks import SPLITS, Benchmark, Split
+from evolve.benchmarks import BENCHMARKS, SPLITS, Benchmark, Split
 from evolve.compare import compare
 from evolve.evaluate import Laboratory
 from evolve.evaluate import evaluate as play
 from evolve.evaluation import Evaluation, Rejection
-from evolve.laboratory import BENCHMARKS, open_benchmark, open_laboratory
+from evolve.laboratory import open_benchmark, open_laboratory
 from evolve.mechanisms import join, read_recipe
 from evolve.progress import bar
 

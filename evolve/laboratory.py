@@ -11,6 +11,7 @@ from alma_mcp.home import Home
 from alma_mcp.hosts.choose import choose_host
 from alma_mcp.vector_cache import VectorCache
 from evolve.benchmarks import (
+    BENCHMARKS,
     Benchmark,
     beam,
     coding_stream,
@@ -21,17 +22,6 @@ from evolve.benchmarks import (
     swebench_stream,
 )
 from evolve.evaluate import Laboratory
-
-BENCHMARKS = (
-    "locomo",
-    "locomo_turns",
-    "longmemeval",
-    "beam",
-    "coding_stream",
-    "swebench_stream",
-    "git_history",
-    "replay",
-)
 
 
 @contextlib.asynccontextmanager

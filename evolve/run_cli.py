@@ -16,10 +16,11 @@ from rich.table import Table
 from alma_mcp.design_store import SHORT
 from alma_mcp.toolkit import OpenAICompleter
 from evolve.archive import Archive
+from evolve.benchmarks import BENCHMARKS
 from evolve.budget import Budget
 from evolve.config import SearchSettings, load_search
 from evolve.evaluation import Evaluation, Rejection, Verdict
-from evolve.laboratory import BENCHMARKS, open_benchmark, open_laboratory
+from evolve.laboratory import open_benchmark, open_laboratory
 from evolve.progress import bar
 from evolve.propose import Proposer
 from evolve.proposers.command import Command

@@ -8,12 +8,24 @@ feedback alone; what is right stays with `play`.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from alma_mcp.contract import Experience, Query, Retrieval, Signal
 
 Split = Literal["search", "validation", "gate", "all"]
 SPLITS: tuple[Split, ...] = ("search", "validation", "gate", "all")
+
+BenchmarkName = Literal[
+    "locomo",
+    "locomo_turns",
+    "longmemeval",
+    "beam",
+    "coding_stream",
+    "swebench_stream",
+    "git_history",
+    "replay",
+]
+BENCHMARKS: tuple[BenchmarkName, ...] = get_args(BenchmarkName)
 
 Recall = Callable[[Query], Awaitable[Retrieval]]
 """Asks the memory under test. A benchmark with an agent asks as often as its agent acts."""

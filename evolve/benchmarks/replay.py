@@ -14,10 +14,9 @@ rank as it did.
 `ndcg@10` the usual one. Splits are blocks of time over the questions.
 """
 
-import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alma_mcp.contract import Experience, Query, Signal
@@ -25,7 +24,7 @@ from alma_mcp.errors import DataMissing
 from alma_mcp.experience_log import Event
 from alma_mcp.home import Home
 from alma_mcp.question_log import Question
-from evolve.benchmarks import Feedback, Recall, Scope, Split, Task, ranked_experiences
+from evolve.benchmarks import Feedback, Recall, Scope, Split, Task, metrics, ranked_experiences
 from evolve.benchmarks.home_history import read_history
 from evolve.benchmarks.splits import block_of_time
 
@@ -74,11 +73,11 @@ class Replay:
         return [Scope(scope, _moments(scope, asked, history.events, scope_of)) for scope, asked in tasks.items()]
 
     async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:  # noqa: ARG002
-        found = ranked_experiences(await recall(task.query))[:DEPTH]
+        found = ranked_experiences(await recall(task.query))
         return {
-            "recall@10": len(task.answer & set(found)) / len(task.answer),
-            "any@5": float(not task.answer.isdisjoint(found[:5])),
-            "ndcg@10": _ndcg(found, task.answer),
+            "recall@10": metrics.recall(task.answer, found, DEPTH),
+            "any@5": metrics.hit(task.answer, found, 5),
+            "ndcg@10": metrics.ndcg(task.answer, found, DEPTH),
         }
 
 
@@ -131,8 +130,3 @@ def _moment(event: Event, known: Container[str]) -> Experience | Feedback | None
             return Feedback(kept, event.body["signal"], event.at) if kept else None
         case "forgetting":
             return None
-
-
-def _ndcg(found: Sequence[str], answer: Collection[str]) -> float:
-    gain = sum(1 / math.log2(rank + 1) for rank, each in enumerate(found, start=1) if each in answer)
-    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(len(answer), DEPTH) + 1))

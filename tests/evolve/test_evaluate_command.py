@@ -16,12 +16,12 @@ from made import (
 
 from alma_mcp.command_line import run_group
 from alma_mcp.design_store import bundled_designs
+from evolve.benchmarks import BENCHMARKS
 from evolve.benchmarks.coding_stream import CodingStream
 from evolve.benchmarks.locomo import Locomo
 from evolve.benchmarks.swebench_stream import SwebenchStream
 from evolve.cli import cli
 from evolve.evaluate import evaluate
-from evolve.laboratory import BENCHMARKS
 from evolve.mechanisms import read_recipe
 
 LEXICAL, HYBRID = (bundled_designs()[name] for name in ("lexical", "hybrid"))
