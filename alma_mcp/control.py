@@ -6,14 +6,17 @@ the role `control` opens this one.
 
 import asyncio
 import contextlib
+import functools
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from alma_mcp import errors
 from alma_mcp.home import Home
 from alma_mcp.rendezvous import meet
 
+T = TypeVar("T")
 Handler = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -51,7 +54,7 @@ class Control:
 @contextlib.asynccontextmanager
 async def control(home: Home) -> AsyncIterator[Control]:
     """A control connection to the engine of a home, which is started if there is none."""
-    meeting = await asyncio.to_thread(meet, home, {"role": "control"})
+    meeting = await in_daemon_thread(lambda: meet(home, {"role": "control"}))
     reader, writer = await asyncio.open_unix_connection(sock=meeting.socket, limit=LONGEST_LINE)
     try:
         yield Control(reader, writer)
@@ -59,6 +62,28 @@ async def control(home: Home) -> AsyncIterator[Control]:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def in_daemon_thread(work: Callable[[], T]) -> T:
+    """What `work` gives; a program that is interrupted meanwhile does not wait for it, as it would for `to_thread`."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(outcome: Callable[[], None]) -> None:
+        if not done.done():
+            outcome()
+
+    def run() -> None:
+        outcome: Callable[[], None]
+        try:
+            outcome = functools.partial(done.set_result, work())
+        except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
+            outcome = functools.partial(done.set_exception, error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, outcome)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done
 
 
 async def serve_control(
