@@ -112,7 +112,11 @@ async def test_the_engine_leaves_no_worker_behind(machine):
 
 async def test_the_same_tools_are_served_over_http_on_loopback(machine, say):
     process = await asyncio.create_subprocess_exec(
-        *machine.pump, "serve", "--http", "127.0.0.1:0", stdout=asyncio.subprocess.PIPE, cwd=machine.project
+        *machine.pump,
+        *("serve", "--http", "127.0.0.1:0"),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=machine.project,
+        preexec_fn=heed_interrupts,
     )
     line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     url = re.search(r"http://\S+/mcp", line).group()
@@ -134,6 +138,11 @@ async def test_the_same_tools_are_served_over_http_on_loopback(machine, say):
     assert "Serving" in line, "the server did not come back with the next engine"
     process.send_signal(signal.SIGINT)
     await asyncio.wait_for(process.wait(), 30)
+
+
+def heed_interrupts() -> None:
+    """As in a terminal: a suite that runs in the background of a shell inherits that they are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_an_address_that_others_can_reach_is_refused(machine):
