@@ -21,7 +21,7 @@ from alma_mcp.projection import Projection
 from alma_mcp.recordings import Recordings
 from alma_mcp.toolkit import Completer, HostToolkit
 from alma_mcp.vector_cache import VectorCache
-from evolve.benchmarks import Benchmark, Feedback, Recall, Scope, Split, Task
+from evolve.benchmarks import Benchmark, Feedback, KnowsPopular, Recall, Scope, Split, Task
 from evolve.evaluation import Evaluation, Rejection, TaskResult, Verdict
 
 CHARACTERS_PER_TOKEN = 4
@@ -240,8 +240,8 @@ class _Playing:
 
     def _baselines(self, task: Task) -> dict[str, float]:
         """What the benchmark itself can say of simple answers that are no retrieval of experiences."""
-        popular = getattr(self._benchmark, "popular", None)
-        return {"most_popular": popular(self._scope, task)} if popular else {}
+        benchmark = self._benchmark
+        return {"most_popular": benchmark.popular(self._scope, task)} if isinstance(benchmark, KnowsPopular) else {}
 
 
 def _tasks(scope: Scope) -> list[Task]:

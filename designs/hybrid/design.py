@@ -21,7 +21,7 @@ from alma_mcp.contract import (
 
 WORDS = 48
 POSTINGS = 2000
-PARTS = 1024
+PARTS = 4096
 EMBEDDED = 64
 BATCH = 256
 DAY = 86400.0

@@ -8,7 +8,7 @@ feedback alone; what is right stays with `play`.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from alma_mcp.contract import Experience, Query, Retrieval, Signal
 
@@ -71,6 +71,14 @@ class Benchmark(Protocol):
 
     async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:
         """The metrics of one task. Raises whatever `recall` raises."""
+
+
+@runtime_checkable
+class KnowsPopular(Protocol):
+    """A benchmark that can say what the answers given most often before would score."""
+
+    def popular(self, scope: Scope, task: Task) -> float:
+        """The primary metric of the most popular answer to a task."""
 
 
 def ranked_experiences(retrieval: Retrieval) -> list[str]:

@@ -1,11 +1,10 @@
 """Coding sessions on one code base, in order of time: which files will a session commit, given its first prompt?
 
-Online: before a session its first prompt is asked, then the session is stored, so that no session is ever asked
-about itself; records of one session that was saved twice (same start, same first prompt) are one session. A session is
-an experience: its prompts, its replies, and as its outcome its commits and the files it changed. `recall@10` and
-`ndcg@10` compare the files that the session went on to commit, known or new, with the files of the retrieved sessions
-(`metrics.voted_files`); `ceiling` is the recall of a memory that names every known file that is right. Splits are
-blocks of time: a later split's memory holds every earlier session. An interval resamples sessions.
+A file stream (`evolve.benchmarks.file_stream`) of one scope: no session is ever asked about itself, since records of
+one that was saved twice (same start, same first prompt) are one session. A session is an experience: its prompts, its
+replies, and as its outcome its commits and the files it changed. `recall@10` also by month, by length of the prompt,
+cold and warm. Splits are blocks of time: a later split's memory holds every earlier session. An interval resamples
+sessions.
 
 Data: one JSON object a line with `session`, `started`, `prompts`, `replies`, `files_edited`, `files_committed`,
 `commit_subjects`, as made from the public session records of entireio/cli (MIT).
@@ -13,31 +12,27 @@ Data: one JSON object a line with `session`, `started`, `prompts`, `replies`, `f
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alma_mcp.contract import Experience, Query, Step
+from alma_mcp.contract import Experience, Step
 from alma_mcp.errors import DataMissing
-from evolve.benchmarks import Feedback, Recall, Scope, Split, Task, ranked_experiences
-from evolve.benchmarks.metrics import ndcg, recall, voted_files
-from evolve.benchmarks.splits import block_of_time
+from evolve.benchmarks import Scope, Split, Task
+from evolve.benchmarks.file_stream import FileStream, Work, stream
 
 DEFAULT_DATA = Path("../shared/data/coding_stream/sessions.jsonl")
 SOURCE = "the public session records of https://github.com/entireio/cli (MIT)"
-DEPTH = 10
 FEWEST_SESSIONS = 10
 COLD_SESSIONS = 20
 PROMPT_LENGTHS = (50, 200)
 
 
-class CodingStream:
+class CodingStream(FileStream):
     """The benchmark over one file of sessions."""
 
     name = "coding_stream"
-    primary = "recall@10"
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -45,26 +40,15 @@ class CodingStream:
     def scopes(self, split: Split) -> Sequence[Scope]:
         """One scope: the code base."""
         try:
-            sessions = _merged(_read(self._data))
-            if len(sessions) < FEWEST_SESSIONS:
-                raise DataMissing(f"{self._data} has {len(sessions)} sessions; at least {FEWEST_SESSIONS} are needed.")
-            scope = _scope(self._data.stem, sessions, split)
+            works = [_work(number, session) for number, session in enumerate(_merged(_read(self._data)))]
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise DataMissing(f"{self._data} is not a file of coding sessions ({error!r}); it is {SOURCE}.") from error
+        if len(works) < FEWEST_SESSIONS:
+            raise DataMissing(f"{self._data} has {len(works)} sessions; at least {FEWEST_SESSIONS} are needed.")
+        scope = stream(self._data.stem, works, split)
         if not any(isinstance(moment, Task) for moment in scope.moments):
             raise DataMissing(f"{self._data} has no session of the {split} split that commits a file.")
         return [scope]
-
-    async def play(self, scope: Scope, task: Task, recall_: Recall) -> Mapping[str, float]:
-        files = voted_files(ranked_experiences(await recall_(task.query)), scope.facts["files"])
-        found = recall(task.answer, files, DEPTH)
-        metrics = {"recall@10": found, "ndcg@10": ndcg(task.answer, files, DEPTH)}
-        metrics["ceiling"] = scope.facts["ceiling"][task.id]
-        return metrics | {f"recall@10 {part}": found for part in task.category.split("; ")}
-
-    def popular(self, scope: Scope, task: Task) -> float:
-        """The primary metric of the files most often committed before."""
-        return recall(task.answer, scope.facts["popular"][task.id], DEPTH)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -95,45 +79,15 @@ def _merged(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(sessions.values())
 
 
-def _scope(name: str, sessions: Sequence[Mapping[str, Any]], split: Split) -> Scope:
-    first, last = block_of_time(sessions, split)
-    moments: list[Experience | Feedback | Task] = []
-    known: Counter[str] = Counter()
-    popular: dict[str, list[str]] = {}
-    ceiling: dict[str, float] = {}
-    for number, session in enumerate(sessions[:last]):
-        committed = frozenset(session["files_committed"])
-        if number >= first and committed:
-            task = _task(session, number, committed)
-            moments.append(task)
-            popular[task.id] = [file for file, _ in known.most_common(DEPTH)]
-            ceiling[task.id] = recall(committed, sorted(committed & known.keys()), DEPTH)
-        moments.append(_experience(session))
-        known.update(committed)
-    files = {_opaque(session): session["files_committed"] for session in sessions}
-    return Scope(name, moments, {"files": files, "popular": popular, "ceiling": ceiling})
-
-
-def _task(session: Mapping[str, Any], number: int, committed: frozenset[str]) -> Task:
-    prompt = session["prompts"][0]
-    length = next((f"prompt under {most} characters" for most in PROMPT_LENGTHS if len(prompt) < most), "longer prompt")
-    parts = (f"month {session['started'][:7]}", length, "cold start" if number < COLD_SESSIONS else "warm")
-    name = _opaque(session)
-    return Task(name, Query(prompt, limit=10, time=_time(session)), committed, name, "; ".join(parts))
-
-
-def _experience(session: Mapping[str, Any]) -> Experience:
+def _work(number: int, session: Mapping[str, Any]) -> Work:
     prompt, *prompts = session["prompts"]
+    time = datetime.fromisoformat(session["started"]).timestamp()
     steps = [Step("user", each) for each in prompts] + [Step("assistant", each) for each in session["replies"]]
     changed = dict.fromkeys([*session["files_committed"], *session["files_edited"]])
     outcome = "\n".join([*session["commit_subjects"], *changed])
-    return Experience(_opaque(session), "session", prompt, tuple(steps), outcome, time=_time(session))
-
-
-def _time(session: Mapping[str, Any]) -> float:
-    return datetime.fromisoformat(session["started"]).timestamp()
-
-
-def _opaque(session: Mapping[str, Any]) -> str:
-    """An id that tells a design nothing."""
-    return "m" + hashlib.sha256(f"coding_stream/{session['session']}".encode()).hexdigest()[:16]
+    known_by = f"coding_stream/{session['session']}/{session['started']}/{prompt}"
+    name = "m" + hashlib.sha256(known_by.encode()).hexdigest()[:16]
+    length = next((f"prompt under {most} characters" for most in PROMPT_LENGTHS if len(prompt) < most), "longer prompt")
+    parts = (f"month {session['started'][:7]}", length, "cold start" if number < COLD_SESSIONS else "warm")
+    experience = Experience(name, "session", prompt, tuple(steps), outcome, time=time)
+    return Work(prompt, experience, session["files_committed"], name, parts)

@@ -251,3 +251,14 @@ async def test_after_a_turn_was_forgotten_a_replay_still_gives_the_same(remember
         assert await replayed.retrieve(Query(text)) == await memory.ask(text)
     by_words = [item.experiences[0] for item in (await memory.ask("zebra")).items if "passages #" in str(item.reasons)]
     assert by_words == ["z", "b"]
+
+
+async def test_the_end_of_the_longest_memory_is_found(remembering):
+    memory = remembering("hybrid")
+    memory.embedder.up = False
+    filler = "x" * 201 + " "
+    await memory.add(
+        Experience("long", task=filler * 990, steps=(Step("user", filler * 990),), outcome=filler * 980 + "harbour"),
+        Experience("short", steps=(Step("user", "nothing of it"),)),
+    )
+    assert await memory.found("harbour") == ["long"]

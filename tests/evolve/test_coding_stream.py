@@ -202,3 +202,10 @@ def test_bad_data_is_told_in_a_sentence(tmp_path, content, sentence):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataMissing, match=sentence):
         CodingStream(path).scopes("all")
+
+
+def test_two_sessions_that_bear_one_name_are_two_memories(tmp_path):
+    twins = [coding_session(20, session="twin"), coding_session(21, session="twin")]
+    _, scope = of(tmp_path, *twins)
+    experiences, _ = moments_of(scope)
+    assert len({each.id for each in experiences}) == len(experiences)
