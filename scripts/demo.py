@@ -17,7 +17,8 @@ from alma_mcp.control import control
 from alma_mcp.design_store import DesignStore
 from alma_mcp.errors import AlmaError
 from alma_mcp.home import Home
-from alma_mcp.hosts.docker import DockerHost, docker_answers, image_is_built
+from alma_mcp.hosts.docker import DockerHost, image_is_built
+from alma_mcp.hosts.docker_daemon import docker_answers
 from evolve.benchmarks.git_history import read_commits
 from evolve.evaluate import Laboratory
 from evolve.verify import verify

@@ -13,7 +13,8 @@ async def choose_host(store: DesignStore, wanted: Literal["auto", "docker"] = "a
     tier = await asyncio.to_thread(bubblewrap.probe)
     if tier.name and wanted == "auto":
         return ProcessHost(store, tier)
-    from alma_mcp.hosts.docker import DockerHost, docker_answers  # noqa: PLC0415 - Docker is loaded where it is used
+    from alma_mcp.hosts.docker import DockerHost  # noqa: PLC0415 - Docker is loaded where it is used
+    from alma_mcp.hosts.docker_daemon import docker_answers  # noqa: PLC0415
 
     if wanted == "docker" or await asyncio.to_thread(docker_answers):
         return await DockerHost.open()
