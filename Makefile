@@ -30,6 +30,7 @@ format: setup ## put every file into shape
 
 bench: setup ## measure speed and size, and print the table
 	@$(PY) -m bench
+	@$(PY) -m bench.environments
 
 clean: ## remove what set-up and tests made
 	@rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes Docker ready where no image registry can be reached: the daemon, a base image by debootstrap, the image that
-# designs run in. Needs Debian 12 and root. What it makes is kept in the cache folder, so a second run takes seconds.
+# designs run in, the images that environments run in. Needs Debian 12 (wheels made here run there) and root. What it
+# makes is kept in the cache folder, so a second run takes seconds.
 # `.ci/docker.sh stop` ends the daemon that an earlier run started, and no other.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +26,9 @@ missing=()
 command -v dockerd >/dev/null || missing+=(docker.io)
 command -v debootstrap >/dev/null || missing+=(debootstrap)
 command -v bwrap >/dev/null || missing+=(bubblewrap)
+for tool in g++ make cmake git; do
+    command -v "$tool" >/dev/null || { missing+=(build-essential cmake git python3-dev); break; }
+done
 if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
@@ -59,24 +63,55 @@ if ! docker image inspect "$base" >/dev/null 2>&1; then
 fi
 say "base image $base is there"
 
-context=envs_docker/design
-tag=alma-mcp-design:$(cat $context/Dockerfile $context/requirements.txt | sha256sum | cut -c1-12)
-if ! docker image inspect "$tag" >/dev/null 2>&1; then
-    wheels=$cache/wheels-${tag##*:}
-    if [ ! -d "$wheels" ]; then
-        say "fetching the wheels of the design image"
-        python3 -m venv "$cache/venv"
-        rm -rf "$wheels.new"
-        "$cache/venv/bin/pip" download --quiet --disable-pip-version-check --only-binary=:all: --python-version 3.11 \
-            --dest "$wheels.new" -r $context/requirements.txt
-        mv "$wheels.new" "$wheels"
-    fi
+hash_of() { cat "$@" | sha256sum | cut -c1-12; }
+is_there() { docker image inspect "$1" >/dev/null 2>&1 && say "image $1 is there"; }
+
+# wheels FOLDER PIP-ARGUMENTS: the wheels of an image, in a folder of the cache, made once.
+wheels() {
+    local folder=$1
+    shift
+    [ ! -d "$folder" ] || return 0
+    say "making ${folder##*/} (its log is $folder.log)"
+    [ -x "$cache/venv/bin/python3.11" ] || python3.11 -m venv --clear "$cache/venv"
+    rm -rf "$folder.new"
+    mkdir "$folder.new"
+    PATH=$cache/venv/bin:$PATH pip --disable-pip-version-check "$@" >"$folder.log" 2>&1 \
+        || { tail -15 "$folder.log"; exit 1; }
+    mv "$folder.new" "$folder"
+}
+
+# image TAG WHEELS FILES: an image of these files, built without network.
+image() {
+    local tag=$1 folder=$2 context
+    shift 2
     say "building $tag without network"
-    build=$(mktemp -d "$cache/build.XXXXXX")
-    cp $context/Dockerfile $context/requirements.txt "$build/"
-    cp -r "$wheels" "$build/wheels"
-    DOCKER_BUILDKIT=0 docker build --quiet --network none --build-arg BASE_IMAGE="$base" --tag "$tag" "$build" \
+    context=$(mktemp -d "$cache/build.XXXXXX")
+    cp "$@" "$context/"
+    cp -r "$folder" "$context/wheels"
+    DOCKER_BUILDKIT=0 docker build --quiet --network none --build-arg BASE_IMAGE="$base" --tag "$tag" "$context" \
         >"$cache/build.log" 2>&1 || { tail -15 "$cache/build.log"; exit 1; }
-    rm -rf "$build"
-fi
-say "design image $tag is there"
+    rm -rf "$context"
+    is_there "$tag"
+}
+
+files=(envs_docker/design/Dockerfile envs_docker/design/requirements.txt)
+tag=alma-mcp-design:$(hash_of "${files[@]}")
+is_there "$tag" || {
+    made=$cache/wheels-${tag##*:}
+    wheels "$made" download --only-binary=:all: --python-version 3.11 --dest "$made.new" -r "${files[1]}"
+    image "$tag" "$made" "${files[@]}"
+}
+
+# The order of the files is part of a tag: see evolve/environments/images.py.
+export LC_ALL=C
+for folder in envs_docker/*/; do
+    [ -f "${folder}env.py" ] || continue
+    files=("${folder}Dockerfile" "${folder}requirements.txt" "$folder"*.py envs_docker/lines.py)
+    family=$(basename "$folder")
+    tag=alma-mcp-env-$family:$(hash_of "${files[@]}")
+    is_there "$tag" || {
+        made=$cache/wheels-$family-$(hash_of "${files[1]}")
+        wheels "$made" wheel --no-deps --wheel-dir "$made.new" -r "${files[1]}"
+        image "$tag" "$made" "${files[@]}"
+    }
+done

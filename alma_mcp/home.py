@@ -73,6 +73,10 @@ class Home:
         return self.path / "data"
 
     @property
+    def episodes(self) -> Path:
+        return self.path / "episodes"
+
+    @property
     def approver(self) -> Path:
         return self.path / "approver.pem"
 

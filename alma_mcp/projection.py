@@ -65,6 +65,7 @@ class Projection:
         self._thrown_away = False
         self._calls = 0
         self._suspicious = (0, 0)
+        self._in_python = False
         self._quarantine = _Quarantine(state / "quarantine.json")
 
     @property
@@ -182,6 +183,8 @@ class Projection:
                 self._quarantine.add(events[0].position, str(error))
             else:
                 self._suspicious = (self.position, events[-1].position)
+            if self._in_python:
+                await self.close()
             return False
         return True
 
@@ -194,6 +197,7 @@ class Projection:
             await asyncio.to_thread(shutil.rmtree, state)
             state.mkdir(mode=0o700)
             opened = await self._open(state)
+        self._in_python = bool(opened["state_in_python"])
         return int(opened["position"])
 
     async def _open(self, state: Path) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from alma_mcp.question_log import Question, QuestionLog
 from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
 from alma_mcp.serving import Serving
+from alma_mcp.token_budget import fitting
 from alma_mcp.vector_cache import VectorCache
 
 LONGEST_TEXT = 200_000
-CHARACTERS_PER_TOKEN = 4
 PATIENCE_SECONDS = 1.5
 MOST_IDS = 1000
 UNREMARKABLE = 64
@@ -129,7 +129,8 @@ class MemoryService:
             Recalled(item.experiences[0], item.text, item.score, item.reasons, known[item.experiences[0]])
             for item in allowed[: query.limit]
         ]
-        shown = tuple(_within(items, max_tokens))
+        texts = fitting([item.text for item in items], max_tokens)
+        shown = tuple(replace(item, text=text) for item, text in zip(items, texts, strict=False))
         returned = tuple(item.id for item in shown)
         self._questions.note(
             Question(query.time, position, tuple(scopes), query.text, query.context, query.limit, returned)
@@ -226,17 +227,3 @@ def _check_text(name: str, text: str, *, required: bool = False) -> None:
             f"`{name}` has {len(text):,} characters; at most {LONGEST_TEXT:,} are taken."
             " Nothing was stored: shorten or split it."
         )
-
-
-def _within(items: Sequence[Recalled], max_tokens: int) -> list[Recalled]:
-    """The leading items that fit a token budget (four characters a token); the first one is cut to fit."""
-    room = max(max_tokens, 1) * CHARACTERS_PER_TOKEN
-    chosen: list[Recalled] = []
-    for item in items:
-        if len(item.text) > room:
-            if chosen:
-                break
-            item = Recalled(item.id, item.text[:room] + " …", item.score, item.reasons, item.origin)  # noqa: PLW2901
-        chosen.append(item)
-        room -= len(item.text)
-    return chosen

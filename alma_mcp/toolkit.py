@@ -4,10 +4,12 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+from alma_mcp.chat import Chat, Fault, Reply, strict_format
 from alma_mcp.contract import Unavailable
 from alma_mcp.design_embedder import DesignEmbedder
 from alma_mcp.embedders import Embedder
@@ -19,7 +21,6 @@ from alma_mcp.vector_cache import VectorCache
 
 MAX_TEXTS = 4096
 MAX_PROMPT = 200_000
-EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,52 +133,39 @@ class OpenAICompleter:
     """
 
     def __init__(self, model: str, base_url: str, key: str, *, timeout: float = 60.0, pause: float = 1.0) -> None:
-        name, _, effort = model.rpartition("/")
-        self._model, self._effort = (name, effort) if name and effort in EFFORTS else (model, "")
-        self._base_url = base_url
-        self._key = key
-        self._timeout = timeout
+        self._open = partial(Chat, model, base_url, key, timeout=timeout)
         self._pause = pause
 
     async def complete(self, prompt: str, schema: Mapping[str, Any] | None) -> Completion:
-        import openai  # noqa: PLC0415 - half a second that a server without a model need not pay
-
-        client = openai.AsyncOpenAI(
-            api_key=self._key or "none", base_url=self._base_url, timeout=self._timeout, max_retries=0
-        )
-        async with client:
-            for last in (False, True):
-                try:
-                    return _completion(await client.chat.completions.create(**self._request(prompt, schema)))
-                except openai.APIError as error:
-                    if last or not _passing(error):
-                        raise ToolkitError(f"The model {self._model} at {self._base_url} failed: {error}.") from error
-                await asyncio.sleep(self._pause)
-        raise AssertionError("two tries end in an answer or an error")
-
-    def _request(self, prompt: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
-        request: dict[str, Any] = {"model": self._model, "messages": [{"role": "user", "content": prompt}]}
-        if self._effort:
-            request["reasoning_effort"] = self._effort
-        if schema is not None:
-            closed = schema.get("additionalProperties") is False  # what "strict" asks of a schema
-            named = {"name": "answer", "strict": closed, "schema": dict(schema)}
-            request["response_format"] = {"type": "json_schema", "json_schema": named}
-        return request
+        async with self._open() as chat:
+            return await ChatCompleter(chat, self._pause).complete(prompt, schema)
 
 
-def _passing(error: Exception) -> bool:
-    """Whether the same request may succeed in a moment: no answer, too many requests, their fault."""
-    status = getattr(error, "status_code", None)
-    return status is None or status in (408, 409, 429) or status >= 500
+class Asked(Protocol):
+    """What a `ChatCompleter` asks; `chat.Chat` is one."""
+
+    async def ask(self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> Reply | Fault: ...
 
 
-def _completion(answer: Any) -> Completion:
-    text = answer.choices[0].message.content if answer.choices else None
-    if not text:
-        raise ToolkitError("The model gave an empty answer.")
-    usage = answer.usage
-    return Completion(text, usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0)
+class ChatCompleter:
+    """A chat that is open already; tries twice, `pause` seconds apart."""
+
+    def __init__(self, chat: Asked, pause: float = 1.0) -> None:
+        self._chat = chat
+        self._pause = pause
+
+    async def complete(self, prompt: str, schema: Mapping[str, Any] | None) -> Completion:
+        messages = [{"role": "user", "content": prompt}]
+        options = {} if schema is None else {"response_format": strict_format(schema)}
+        answer = await self._chat.ask(messages, options)
+        if isinstance(answer, Fault) and answer.kind == "passing":
+            await asyncio.sleep(self._pause)
+            answer = await self._chat.ask(messages, options)
+        if isinstance(answer, Fault):
+            raise ToolkitError(answer.sentence)
+        if not answer.text:
+            raise ToolkitError("The model gave an empty answer.")
+        return Completion(answer.text, answer.tokens_in, answer.tokens_out)
 
 
 def _texts(value: Any) -> list[str]:

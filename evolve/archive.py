@@ -116,6 +116,14 @@ class Archive:
         row = self._database.execute(sql, (design, benchmark, split)).fetchone()
         return from_json(row[0]) if row else None
 
+    def verdicts(self, design: str) -> list[tuple[str, str, Verdict]]:
+        """Whatever became of a design on the search and validation splits: benchmark, split and verdict."""
+        sql = (
+            "SELECT benchmark, split, body FROM verdicts WHERE design = ? AND split IN ('search', 'validation')"
+            " ORDER BY benchmark, split"
+        )
+        return [(row[0], row[1], from_json(row[2])) for row in self._database.execute(sql, (design,))]
+
     def scores(self, benchmark: str, split: str = "search") -> dict[str, Evaluation]:
         """The evaluations of a benchmark's split, by design."""
         sql = "SELECT design, body FROM verdicts WHERE benchmark = ? AND split = ?"

@@ -12,8 +12,11 @@ from alma_mcp.design_store import DesignStore
 from alma_mcp.home import Home
 from evolve.data_cli import data
 from evolve.evaluate_cli import evaluate
+from evolve.images_cli import images
+from evolve.import_cli import import_design
 from evolve.propose_cli import brief, promote, submit
-from evolve.run_cli import list_designs, run, show
+from evolve.run_cli import run
+from evolve.show_cli import list_designs, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def cli(context: click.Context, home: Path) -> None:
     context.obj = Context(place, DesignStore(place.designs))
 
 
-for command in (run, list_designs, show, evaluate, data, brief, submit, promote):
+for command in (run, list_designs, show, evaluate, import_design, data, images, brief, submit, promote):
     cli.add_command(command)
 
 

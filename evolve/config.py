@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from alma_mcp.errors import EvolveError
 from evolve.benchmarks import BenchmarkName
+from evolve.benchmarks.courses import Status
+from evolve.benchmarks.episodic import Rollout
 
 
 class _Strict(BaseModel):
@@ -47,6 +49,29 @@ class GateSettings(_Strict):
     tokens_ratio: Annotated[float, Field(gt=0)] = 2.0
 
 
+class PlaySettings(_Strict):
+    """How the sequential decision domains are played: by which agent, which games, how often.
+
+    `agent` is `scripted`, `local:MODEL.gguf`, or a model of the endpoint `agent_url`, with its effort (`name/low`).
+    `memory_model` answers what designs ask: the agent's own model where it has one, `none`, or another one's name.
+    The agent is shown `memory_tokens` of what memory returns.
+    """
+
+    agent: str = "scripted"
+    agent_url: str = ""
+    memory_model: str = ""
+    memory_tokens: Annotated[int, Field(ge=50)] = 8000
+    status: Status = "train"
+    rollout: Rollout = "batched"
+    passes: Annotated[int, Field(ge=1)] = 3
+    each_step: bool = False
+    train_size: Annotated[int, Field(ge=2)] | None = None
+    update_task: Status | None = None
+    update_size: Annotated[int, Field(ge=1)] | None = None
+    update_at_once: Annotated[int, Field(ge=1)] = 10
+    retrieve_at_once: Annotated[int, Field(ge=1)] = 10
+
+
 class SearchSettings(_Strict):
     """One search."""
 
@@ -59,6 +84,7 @@ class SearchSettings(_Strict):
     sampler: Literal["alma", "greedy", "uniform"] = "alma"
     seed: int = 0
     embedder: str = "onnx"
+    play: PlaySettings = PlaySettings()
     proposer: ProposerSettings = ProposerSettings()
     budget: BudgetSettings = BudgetSettings()
     gate: GateSettings = GateSettings()

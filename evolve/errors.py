@@ -5,3 +5,15 @@ from alma_mcp.errors import EvolveError
 
 class ProposalFailed(EvolveError):
     """No usable design came of a brief; the round goes on without it."""
+
+
+class InfrastructureFault(EvolveError):
+    """What was to be measured could not be: the task is missing, never a zero."""
+
+
+class EnvironmentLost(InfrastructureFault):
+    """An environment died, hung or talked nonsense; the episode is played again in another one."""
+
+
+class AgentLost(InfrastructureFault):
+    """The agent's model cannot be reached."""

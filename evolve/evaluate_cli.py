@@ -3,10 +3,10 @@
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -14,63 +14,82 @@ from rich.table import Table
 
 from alma_mcp.design_store import Design
 from alma_mcp.errors import EvolveError
-from evolve.benchmarks import BENCHMARKS, SPLITS, Benchmark, Split
+from alma_mcp.home import Home
+from evolve.agents.prices import in_words, load_prices
+from evolve.benchmarks import BENCHMARKS, SPLITS, Benchmark, BenchmarkName, Split
+from evolve.benchmarks.episodic import Episodic
 from evolve.compare import compare
-from evolve.evaluate import Laboratory
-from evolve.evaluate import evaluate as play
+from evolve.config import PlaySettings
+from evolve.episodes import Episodes
+from evolve.evaluate import evaluate as measure
+from evolve.evaluated_memory import Laboratory
 from evolve.evaluation import Evaluation, Rejection
-from evolve.laboratory import open_benchmark, open_laboratory
+from evolve.laboratory import completer_of, open_benchmark, open_laboratory
 from evolve.mechanisms import join, read_recipe
+from evolve.play_options import one_name, play_options
 from evolve.progress import bar
+from evolve.verify import asks_model
 
 if TYPE_CHECKING:
     from evolve.cli import Context
 
 
 @click.command()
-@click.argument("design")
-@click.option("--benchmark", type=click.Choice(BENCHMARKS), required=True)
+@click.argument("design", required=False)
+@click.option("--benchmark", "--task-type", "--task_type", "benchmark", type=click.Choice(BENCHMARKS), required=True)
+@click.option("--memo-sha", "--memo_sha", "--memo_SHA", "memo_sha", help="DESIGN, as the original names it.")
 @click.option("--data", type=click.Path(path_type=Path), help="Where its data lies; for replay a home.")
-@click.option("--split", type=click.Choice(SPLITS), default="search", show_default=True)
+@click.option("--split", type=click.Choice(SPLITS), help="search, or all where games are played to evaluate.")
 @click.option("--embedder", default="onnx", show_default=True, help="As in configs/serve.toml.")
-@click.option("--scopes", type=click.IntRange(min=1), help="At most this many conversations, for a quick look.")
+@click.option("--scopes", type=click.IntRange(min=1), help="At most so many conversations or games, for a quick look.")
 @click.option("--mechanisms", help="Only these of a RankedMemory's mechanisms, comma-separated: what is each worth?")
 @click.option("--against", metavar="DESIGN", help="A second design on the same tasks, and the difference, in pairs.")
+@click.option("--no-controls", is_flag=True, help="Do not play what a score is measured beside.")
+@click.option("--meta-model", "--meta_model", "meta_model", hidden=True, help="As in the original: not used here.")
 @click.option("--json", "as_json", is_flag=True, help="No table, only the last line.")
+@play_options
 @click.pass_obj
 def evaluate(
     context: "Context",
-    design: str,
-    benchmark: str,
+    design: str | None,
+    benchmark: BenchmarkName,
+    memo_sha: str | None,
     data: Path | None,
-    split: str,
+    split: Split | None,
     embedder: str,
     scopes: int | None,
     mechanisms: str | None,
     against: str | None,
     *,
+    no_controls: bool,
+    meta_model: str | None,  # noqa: ARG001 - the search's
     as_json: bool,
+    play: Mapping[str, Any],
 ) -> None:
     """Score DESIGN (a name, an id or a file) on a benchmark, beside its controls.
 
     The last line on standard output is one JSON object.
     """
-    found = context.store.find(design)
+    found = context.store.find(one_name(design, memo_sha))
     if mechanisms is not None:
         found = _only(found, [each.strip() for each in mechanisms.split(",")])
+    designs = [found, *([context.store.find(against)] if against else [])]
+    settings = PlaySettings(**play)
+    part: Split = split or ("all" if settings.status.startswith("eval") else "search")
 
-    other = context.store.find(against) if against else None
+    async def run() -> tuple[list[Evaluation], list[str]]:
+        async with open_benchmark(benchmark, data, context.home, scopes, settings) as tasks:
+            completer = completer_of(tasks)
+            async with open_laboratory(context.store, context.home, embedder, completer) as laboratory:
+                for each in designs:
+                    if asks_model(each) and completer is None:
+                        click.echo(
+                            f"{each.name} asks a model, and there is none here: this scores its fallback.", err=True
+                        )
+                played = [await _played(each, tasks, part, laboratory, controls=not no_controls) for each in designs]
+                return played, tasks.notes() if isinstance(tasks, Episodic) else []
 
-    async def run() -> list[Evaluation]:
-        async with open_laboratory(context.store, context.home, embedder) as laboratory:
-            tasks = open_benchmark(benchmark, data, context.home, scopes)
-            return [
-                await _played(each, tasks, cast("Split", split), laboratory)
-                for each in (found, other)
-                if each is not None
-            ]
-
-    evaluation, *others = asyncio.run(run())
+    (evaluation, *others), notes = asyncio.run(run())
     difference = _difference(evaluation, others[0]) if others else None
     if not as_json:
         console = Console(file=sys.stdout)
@@ -78,12 +97,16 @@ def evaluate(
             console.print(_table(each))
         if difference:
             console.print(_sentence(evaluation, difference))
+        for line in (*notes, *_played_by(evaluation, context.home, settings.agent)):
+            console.print(line)
     click.echo(json.dumps(evaluation.summary() | ({"against": difference} if difference else {})))
 
 
-async def _played(design: Design, tasks: Benchmark, split: Split, laboratory: Laboratory) -> Evaluation:
+async def _played(
+    design: Design, tasks: Benchmark, split: Split, laboratory: Laboratory, *, controls: bool
+) -> Evaluation:
     with bar(f"{design.name} on {tasks.name}") as progress:
-        verdict = await play(design, tasks, split, laboratory, controls=True, progress=progress)
+        verdict = await measure(design, tasks, split, laboratory, controls=controls, progress=progress)
     if isinstance(verdict, Rejection):
         raise EvolveError(f"{design.name} was rejected at {verdict.stage}: {verdict.reason}")
     return verdict
@@ -102,6 +125,22 @@ def _sentence(evaluation: Evaluation, difference: dict[str, Any]) -> str:
         f" ({value['low']:+.3f} to {value['high']:+.3f}); {difference['wins']} tasks won, {difference['ties']} tied,"
         f" {difference['losses']} lost."
     )
+
+
+def _played_by(evaluation: Evaluation, home: Home, agent: str) -> list[str]:
+    """What the agent cost, and where the trajectories are: the worst and the best of them, to look at."""
+    traced = sorted((each for each in evaluation.results if each.trace), key=lambda each: each.metrics["score"])
+    if not traced:
+        return []
+    spent = [int(sum(each.metrics[name] for each in traced)) for name in ("agent_tokens_in", "agent_tokens_out")]
+    prices = load_prices()
+    cost = f"{in_words(prices.dollars(agent, *spent))} by prices of {prices.date}"
+    looks = {"the worst": traced[0].trace, "the best": traced[-1].trace}
+    told = "; ".join(f"{which}: alma-evolve show {trace}" for which, trace in looks.items())
+    return [
+        f"{len(traced)} episodes by {agent}: {spent[0]:,} tokens in, {spent[1]:,} out, {cost}.",
+        f"They are in {Episodes(home.episodes).path(evaluation.benchmark)}. Look at {told}",
+    ]
 
 
 def _only(design: Design, mechanisms: Sequence[str]) -> Design:
@@ -125,12 +164,17 @@ def _only(design: Design, mechanisms: Sequence[str]) -> Design:
 
 def _table(evaluation: Evaluation) -> Table:
     summary = evaluation.summary()
-    table = Table("metric", "mean", "95 % interval", title=f"{evaluation.name}, {summary['tasks']} tasks")
+    title = f"{evaluation.name} on {evaluation.benchmark}, {summary['tasks']} tasks"
+    table = Table("metric", "mean", "95 % interval", title=title)
     for name, value in summary["metrics"].items():
         table.add_row(name, f"{value['mean']:.3f}", f"{value['low']:.3f} to {value['high']:.3f}")
     for name, score in summary["controls"].items():
         table.add_row(f"control: {name}", f"{score:.3f}", "")
+    for name, gain in summary["gains"].items():
+        table.add_row(f"gain over {name}", f"{gain['mean']:+.3f}", f"{gain['low']:+.3f} to {gain['high']:+.3f}")
     latency = summary["latency_ms"]
+    if evaluation.missing:
+        table.add_row("missing: lost by the machine", f"{len(evaluation.missing)}", "")
     table.add_row("tokens returned", f"{summary['tokens']:,.0f}", "")
     table.add_row("latency, ms", f"{latency['p50']}", f"p95 {latency['p95']}")
     return table

@@ -1,6 +1,7 @@
 """What became of a design on a benchmark: an `Evaluation`, or a `Rejection` with the reason."""
 
 import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,14 +9,18 @@ from typing import Any
 
 from alma_mcp.dossier import Interval
 from evolve.benchmarks import Split
-from evolve.compare import interval
+from evolve.compare import compare, interval
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """One played task: its metrics, what came back, how long it took. `failed` is the design's fault, and scores 0."""
+    """One played task: its metrics, what came back, how long it took. `failed` is the design's fault, and scores 0.
+
+    A task that is played several times has a result for each `seed`;
+    `trace` is the id of its trajectory where one was kept.
+    """
 
     task: str
     cluster: str
@@ -23,11 +28,16 @@ class TaskResult:
     tokens: int
     latency_ms: float
     failed: str = ""
+    seed: int = 0
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Every task of a split, played by one design, beside the controls (mean of the primary metric)."""
+    """Every task of a split, played by one design, beside the controls (primary metric of each task, by control).
+
+    `missing` names the tasks that could not be measured, once for each time.
+    """
 
     design: str
     name: str
@@ -35,17 +45,33 @@ class Evaluation:
     split: Split
     primary: str
     results: Sequence[TaskResult]
-    controls: Mapping[str, float] = field(default_factory=dict)
+    control_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    missing: Sequence[str] = ()
     seconds: float = 0.0
 
     @property
     def scores(self) -> dict[str, float]:
-        """The primary metric of each task."""
-        return {result.task: result.metrics.get(self.primary, 0.0) for result in self.results}
+        """The primary metric of each task, its mean where it was played several times."""
+        played: dict[str, list[float]] = {}
+        for result in self.results:
+            played.setdefault(result.task, []).append(result.metrics.get(self.primary, 0.0))
+        return {task: math.fsum(scores) / len(scores) for task, scores in played.items()}
+
+    @property
+    def controls(self) -> dict[str, float]:
+        """The mean of the primary metric under each control."""
+        return {name: statistics.fmean(scores.values()) for name, scores in self.control_scores.items()}
 
     @property
     def clusters(self) -> dict[str, str]:
         return {result.task: result.cluster for result in self.results}
+
+    @property
+    def gains(self) -> dict[str, Interval]:
+        """The primary metric minus that of each control, in pairs: what the memory itself is worth."""
+        return {
+            name: compare(self.scores, scores, self.clusters).difference for name, scores in self.control_scores.items()
+        }
 
     @property
     def score(self) -> Interval:
@@ -76,8 +102,10 @@ class Evaluation:
             "split": self.split,
             "tasks": len(self.results),
             "metrics": {name: self._interval(name).model_dump() for name in names},
-            "controls": dict(self.controls),
+            "controls": self.controls,
+            "gains": {name: gain.model_dump() for name, gain in self.gains.items()},
             "failures": self.failures,
+            "missing": len(self.missing),
             "tokens": round(self.tokens, 1),
             "latency_ms": {"p50": round(self.latency_ms(0.5), 2), "p95": round(self.latency_ms(0.95), 2)},
             "seconds": round(self.seconds, 1),
@@ -110,7 +138,9 @@ def to_json(verdict: Verdict) -> str:
 def from_json(text: str) -> Verdict:
     """The verdict of its text."""
     fields = json.loads(text)
-    kind, _ = fields.pop("kind"), fields.pop("version")
+    kind, version = fields.pop("kind"), fields.pop("version")
+    if version == 1:  # which kept only the means of the controls
+        fields.pop("controls", None)
     if kind == "rejection":
         return Rejection(**fields)
     results = [TaskResult(**result) for result in fields.pop("results")]

@@ -11,9 +11,10 @@ from evolve.archive import Archive
 from evolve.benchmarks import Benchmark
 from evolve.compare import Comparison, alpha_for_opening, compare
 from evolve.config import GateSettings
-from evolve.evaluate import Laboratory, Progress, evaluate
+from evolve.evaluate import Progress, evaluate
+from evolve.evaluated_memory import Laboratory
 from evolve.evaluation import Evaluation, Rejection
-from evolve.verify import imports_of, verify
+from evolve.verify import asks_model, imports_of, verify
 
 GRACE_MS = 10.0
 GRACE_TOKENS = 500
@@ -89,7 +90,7 @@ class Gate:
             hypothesis=entry.hypothesis if entry else "",
             lineage=tuple(entries[parent].name for parent in entry.parents if parent in entries) if entry else (),
             imports=tuple(imports_of(challenger.source)),
-            needs_complete="complete(" in challenger.source,
+            needs_complete=asks_model(challenger),
             seconds=round(self.clock() - started, 1),
             command=command,
         )
@@ -115,8 +116,9 @@ class Gate:
             found.append(f"its p95 latency is {new.latency_ms(0.95):.0f} ms, more than {slowest:.0f} ms")
         if new.tokens > limits.tokens_ratio * old.tokens + GRACE_TOKENS:
             found.append(f"it returns {new.tokens:.0f} tokens a task, the champion {old.tokens:.0f}")
-        if new.controls.get("empty", 0.0) > limits.minimum_effect:
-            found.append(f"it scores {new.controls['empty']:.3f} with an empty memory: task knowledge in its code")
+        smuggled = new.controls.get("empty", 0.0) - new.controls.get("no_memory", 0.0)
+        if smuggled > limits.minimum_effect:
+            found.append(f"it gains {smuggled:.3f} with an empty memory: task knowledge in its code")
         return found
 
 

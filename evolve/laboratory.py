@@ -9,10 +9,12 @@ from alma_mcp.embedding import make_embedder
 from alma_mcp.errors import EvolveError
 from alma_mcp.home import Home
 from alma_mcp.hosts.choose import choose_host
+from alma_mcp.toolkit import Completer
 from alma_mcp.vector_cache import VectorCache
 from evolve.benchmarks import (
     BENCHMARKS,
     Benchmark,
+    BenchmarkName,
     beam,
     coding_stream,
     git_history,
@@ -21,25 +23,51 @@ from evolve.benchmarks import (
     replay,
     swebench_stream,
 )
-from evolve.evaluate import Laboratory
+from evolve.benchmarks.episodic import Episodic
+from evolve.config import PlaySettings
+from evolve.domains import open_domain
+from evolve.evaluated_memory import Laboratory
+
+CALLS = 1000
+"""What one memory may ask of a model in an evaluation."""
 
 
 @contextlib.asynccontextmanager
-async def open_laboratory(store: DesignStore, home: Home, embedder: str = "onnx") -> AsyncIterator[Laboratory]:
-    """Choose the sandbox and the embedder as the server does; what was embedded once is kept in the home's data."""
+async def open_laboratory(
+    store: DesignStore, home: Home, embedder: str = "onnx", completer: Completer | None = None
+) -> AsyncIterator[Laboratory]:
+    """Choose the sandbox and the embedder as the server does; what was embedded once is kept in the home's data.
+
+    `completer` answers what designs ask of a model.
+    """
     vectors = await VectorCache.open(home.data / "embeddings.db")
     try:
         host = await choose_host(store)
         try:
-            yield Laboratory(host, make_embedder(embedder), vectors=vectors)
+            yield Laboratory(host, make_embedder(embedder), completer, CALLS if completer else 0, vectors)
         finally:
             await host.close()
     finally:
         await vectors.close()
 
 
-def open_benchmark(name: str, data: Path | None, home: Home, scopes: int | None = None) -> Benchmark:
-    """A benchmark over its data, at the default place where none is named. Raises `EvolveError`."""
+@contextlib.asynccontextmanager
+async def open_benchmark(
+    name: BenchmarkName, data: Path | None, home: Home, scopes: int | None = None, play: PlaySettings | None = None
+) -> AsyncIterator[Benchmark]:
+    """A benchmark over its data, at the default place where none is named; `scopes` bounds it for a quick look.
+
+    Environments and agents that it needs end with the context. Raises `EvolveError`, `NoSandbox`.
+    """
+    match name:
+        case "alfworld" | "textworld" | "babaisai" | "minihack":
+            async with open_domain(name, data, home, scopes, play or PlaySettings()) as domain:
+                yield domain
+        case _:
+            yield _over_data(name, data, home, scopes)
+
+
+def _over_data(name: BenchmarkName, data: Path | None, home: Home, scopes: int | None) -> Benchmark:
     match name:
         case "locomo":
             return locomo.Locomo(data or locomo.DEFAULT_DATA, scopes)
@@ -57,5 +85,9 @@ def open_benchmark(name: str, data: Path | None, home: Home, scopes: int | None 
             return git_history.GitHistory(data or git_history.DEFAULT_DATA)
         case "replay":
             return replay.Replay(Home(data) if data else home)
-        case _:
-            raise EvolveError(f"There is no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}.")
+    raise EvolveError(f"There is no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}.")
+
+
+def completer_of(benchmark: Benchmark) -> Completer | None:
+    """The model that answers designs on a benchmark: that of its agent, where it has one."""
+    return benchmark.completer if isinstance(benchmark, Episodic) else None

@@ -18,13 +18,13 @@ from evolve.archive import Archive
 from evolve.evaluate import evaluate
 from evolve.evaluation import Rejection
 from evolve.gate import Gate
-from evolve.laboratory import open_benchmark, open_laboratory
 from evolve.progress import bar
 from evolve.propose import read_answer, write_prompt
 from evolve.round import Round
-from evolve.run_cli import CONFIGURATION, DATA, make_proposer, settings_of, told, watching
+from evolve.run_cli import CONFIGURATION, DATA, make_proposer, open_both, settings_of, watching
 from evolve.search import plant
 from evolve.selection import SAMPLERS
+from evolve.show_cli import told
 from evolve.verify import verify
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ def brief(context: "Context", parent: str | None, configuration: Path, data: Pat
     settings = settings_of(configuration, data)
 
     async def work() -> str:
-        benchmark = open_benchmark(settings.benchmark, settings.data, context.home, settings.scopes)
         with Archive(context.home.archive, context.store) as archive, watching() as watcher:
-            async with open_laboratory(context.store, context.home, settings.embedder) as laboratory:
+            async with open_both(settings, context) as (benchmark, laboratory):
                 await plant(settings, archive, benchmark, laboratory, watcher, time.time)
                 sampler = SAMPLERS[settings.sampler]
                 work = Round(archive, benchmark, laboratory, make_proposer(settings), sampler, time.time)
@@ -65,9 +64,8 @@ def submit(context: "Context", answer: Path, configuration: Path, data: Path | N
     design, hypothesis = _read_submission(answer)
 
     async def work() -> None:
-        benchmark = open_benchmark(settings.benchmark, settings.data, context.home, settings.scopes)
         with Archive(context.home.archive, context.store) as archive, bar(design.name) as report:
-            async with open_laboratory(context.store, context.home, settings.embedder) as laboratory:
+            async with open_both(settings, context) as (benchmark, laboratory):
                 lineage = [archive.entry(parent).id for parent in parents]
                 archive.add(design, "assistant", hypothesis, lineage, time.time())
                 rejection = await verify(design, laboratory)
@@ -93,9 +91,8 @@ def promote(context: "Context", design: str | None, configuration: Path, data: P
         async with control(context.home) as engine:
             live = await engine.request("champion", {})
             champion = Design(live["source"], live["name"])
-            benchmark = open_benchmark(settings.benchmark, settings.data, context.home, settings.scopes)
             with Archive(context.home.archive, context.store) as archive, bar("the gate") as report:
-                async with open_laboratory(context.store, context.home, settings.embedder) as laboratory:
+                async with open_both(settings, context) as (benchmark, laboratory):
                     gate = Gate(archive, benchmark, laboratory, settings.gate)
                     challenger = _find(context, archive, design) if design else await gate.choose(champion, report)
                     dossier = await gate.open(challenger, champion, shlex.join(["alma-evolve", *sys.argv[1:]]), report)

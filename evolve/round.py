@@ -10,7 +10,8 @@ from alma_mcp.design_store import Design
 from evolve.archive import Archive, Run
 from evolve.benchmarks import Benchmark
 from evolve.errors import ProposalFailed
-from evolve.evaluate import Laboratory, Progress, evaluate
+from evolve.evaluate import Progress, evaluate
+from evolve.evaluated_memory import Laboratory
 from evolve.evaluation import Rejection, Verdict
 from evolve.propose import Brief, Parent, Proposal, Proposer
 from evolve.selection import Candidate, Sampler

@@ -1,26 +1,24 @@
-"""`alma-evolve run`, `list` and `show`: search, and look at what was found."""
+"""`alma-evolve run`: search for better designs."""
 
 import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
 from rich.console import Console
-from rich.syntax import Syntax
-from rich.table import Table
 
-from alma_mcp.design_store import SHORT
+from alma_mcp.errors import EvolveError
 from alma_mcp.toolkit import OpenAICompleter
 from evolve.archive import Archive
-from evolve.benchmarks import BENCHMARKS
+from evolve.benchmarks import BENCHMARKS, Benchmark, BenchmarkName
 from evolve.budget import Budget
-from evolve.config import SearchSettings, load_search
-from evolve.evaluation import Evaluation, Rejection, Verdict
-from evolve.laboratory import open_benchmark, open_laboratory
+from evolve.config import ProposerSettings, SearchSettings, load_search
+from evolve.evaluated_memory import Laboratory
+from evolve.laboratory import completer_of, open_benchmark, open_laboratory
+from evolve.play_options import play_options
 from evolve.progress import bar
 from evolve.propose import Proposer
 from evolve.proposers.command import Command
@@ -28,6 +26,7 @@ from evolve.proposers.openai import OpenAI
 from evolve.proposers.recombine import Recombine
 from evolve.search import Watcher
 from evolve.search import search as run_search
+from evolve.show_cli import show_table, told
 
 if TYPE_CHECKING:
     from evolve.cli import Context
@@ -40,54 +39,79 @@ DATA = click.option("--data", type=click.Path(path_type=Path), help="Instead of 
 
 
 @click.command()
-@CONFIGURATION
-@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--config", "configuration", type=click.Path(path_type=Path), help="configs/evolve/ has examples.")
+@click.option(
+    "--benchmark",
+    "--task-type",
+    "--task_type",
+    "benchmark",
+    type=click.Choice(BENCHMARKS),
+    help="Instead of a file: search on this benchmark, with the options below.",
+)
+@click.option("--meta-model", "--meta_model", "meta_model", help="Who writes the designs, as NAME/EFFORT.")
+@click.option("--rounds", "--steps", "rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @DATA
+@play_options
 @click.pass_obj
-def run(context: "Context", configuration: Path, rounds: int, data: Path | None) -> None:
+def run(
+    context: "Context",
+    configuration: Path | None,
+    benchmark: BenchmarkName | None,
+    meta_model: str | None,
+    rounds: int,
+    data: Path | None,
+    play: Mapping[str, Any],
+) -> None:
     """Search for better designs; an unfinished run of the same configuration goes on where it was."""
-    settings = settings_of(configuration, data)
+    settings = _settings(configuration, benchmark, meta_model, data, play)
+    if settings.play.status != "train":
+        raise EvolveError(
+            f"A search plays the games of train, not of {settings.play.status}; `alma-evolve evaluate` scores a design."
+        )
 
-    async def work() -> None:
-        benchmark = open_benchmark(settings.benchmark, settings.data, context.home, settings.scopes)
+    async def work() -> str:
         with Archive(context.home.archive, context.store) as archive, watching() as watcher:
-            async with open_laboratory(context.store, context.home, settings.embedder) as laboratory:
+            async with open_both(settings, context) as (benchmark, laboratory):
                 await run_search(settings, rounds, archive, benchmark, laboratory, make_proposer(settings), watcher)
+                return benchmark.name
 
-    asyncio.run(work())
-    show_table(context, settings.benchmark)
-
-
-@click.command("list")
-@click.option("--benchmark", type=click.Choice(BENCHMARKS), default="locomo", show_default=True)
-@click.pass_obj
-def list_designs(context: "Context", benchmark: str) -> None:
-    """The designs of the archive, best first, with their intervals."""
-    show_table(context, benchmark)
+    show_table(context, asyncio.run(work()))
 
 
-@click.command()
-@click.argument("design")
-@click.pass_obj
-def show(context: "Context", design: str) -> None:
-    """One design: its hypothesis, where it came from, what became of it, its code."""
-    with Archive(context.home.archive, context.store) as archive:
-        entry = archive.entry(design)
-        console = Console()
-        console.print(f"{entry.name} ({entry.id}), by {entry.proposer}")
-        console.print(f"Hypothesis: {entry.hypothesis or 'none stated'}")
-        console.print(f"Parents: {', '.join(parent[:SHORT] for parent in entry.parents) or 'none'}")
-        for benchmark in BENCHMARKS:
-            for split in ("search", "validation"):
-                if verdict := archive.verdict(entry.id, benchmark, split):
-                    console.print(f"{benchmark}, {split}: {told(verdict)}")
-        console.print(Syntax(archive.design(entry).source, "python", word_wrap=True))
+def _settings(
+    configuration: Path | None,
+    benchmark: BenchmarkName | None,
+    meta_model: str | None,
+    data: Path | None,
+    play: Mapping[str, Any],
+) -> SearchSettings:
+    """The settings of a file, or of the options that stand for one; either way with what was said of playing."""
+    if configuration and not benchmark:
+        settings = settings_of(configuration, data)
+    elif benchmark and not configuration:
+        settings = SearchSettings(benchmark=benchmark, data=data)
+    else:
+        raise EvolveError("Name either a file, with --config, or a benchmark, with --task-type.")
+    if meta_model:
+        proposer = ProposerSettings(kind="openai", model=meta_model)
+        settings = settings.model_copy(update={"proposer": proposer})
+    return settings.model_copy(update={"play": settings.play.model_copy(update=dict(play))})
 
 
 def settings_of(configuration: Path, data: Path | None) -> SearchSettings:
     """The settings of a file, with the data that the command line names."""
     settings = load_search(configuration)
     return settings.model_copy(update={"data": data}) if data else settings
+
+
+@asynccontextmanager
+async def open_both(settings: SearchSettings, context: "Context") -> AsyncIterator[tuple[Benchmark, Laboratory]]:
+    """The benchmark and the laboratory of a configuration."""
+    data, scopes = settings.data, settings.scopes
+    async with open_benchmark(settings.benchmark, data, context.home, scopes, settings.play) as benchmark:
+        completer = completer_of(benchmark)
+        async with open_laboratory(context.store, context.home, settings.embedder, completer) as laboratory:
+            yield benchmark, laboratory
 
 
 def make_proposer(settings: SearchSettings) -> Proposer:
@@ -109,31 +133,3 @@ def watching() -> Iterator[Watcher]:
     console = Console(stderr=True)
     with bar("starting") as report:
         yield Watcher(report.title, report, lambda title, verdict: console.print(f"{title}: {told(verdict)}"))
-
-
-def told(verdict: Verdict) -> str:
-    """A verdict in one line."""
-    match verdict:
-        case Evaluation():
-            return f"{verdict.name} scores {verdict.score} {verdict.primary}"
-        case Rejection():
-            return f"rejected at {verdict.stage}: {verdict.reason}"
-
-
-def show_table(context: "Context", benchmark: str) -> None:
-    """The archive as a table, best first; rejected designs last."""
-    table = Table(title=f"{benchmark}, search split", box=box.SIMPLE)
-    for heading in ("id", "design", "score [95 %]", "tokens", "p95 ms"):
-        table.add_column(heading, no_wrap=True)
-    with Archive(context.home.archive, context.store) as archive:
-        rows = [(entry, archive.verdict(entry.id, benchmark, "search")) for entry in archive.entries()]
-    for entry, verdict in sorted(rows, key=lambda row: -row[1].score.mean if isinstance(row[1], Evaluation) else 1):
-        match verdict:
-            case Evaluation():
-                figures = (str(verdict.score), f"{verdict.tokens:,.0f}", f"{verdict.latency_ms(0.95):.1f}")
-            case Rejection():
-                figures = (f"rejected at {verdict.stage}", "", "")
-            case None:
-                figures = ("not evaluated", "", "")
-        table.add_row(entry.id[:SHORT], entry.name, *figures)
-    Console().print(table)

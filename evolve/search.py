@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from evolve.archive import Archive
 from evolve.benchmarks import Benchmark
 from evolve.config import SearchSettings
-from evolve.evaluate import Laboratory, Progress, evaluate
+from evolve.evaluate import Progress, evaluate
+from evolve.evaluated_memory import Laboratory
 from evolve.evaluation import Verdict
 from evolve.propose import Proposer
 from evolve.round import Place, Round

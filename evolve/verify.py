@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from alma_mcp.contract import Experience, Query, Retrieval, Step
 from alma_mcp.design_store import MAX_SOURCE_BYTES, Design
 from alma_mcp.errors import DesignError
-from evolve.evaluate import Laboratory, open_memory
+from evolve.evaluated_memory import Laboratory, open_memory
 from evolve.evaluation import Rejection
 
 ALLOWED = frozenset({*sys.stdlib_module_names, "numpy", "networkx", "alma_mcp"})
@@ -72,3 +72,8 @@ async def _answers(design: Design, laboratory: Laboratory) -> Sequence[Retrieval
             await memory.take_in(experience)
         await memory.follow()
         return [await memory.recall(Query(text, limit=3, time=9.0)) for text in QUERIES]
+
+
+def asks_model(design: Design) -> bool:
+    """Whether a design's source asks a model for completions."""
+    return "complete(" in design.source

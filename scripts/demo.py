@@ -20,7 +20,7 @@ from alma_mcp.home import Home
 from alma_mcp.hosts.docker import DockerHost, image_is_built
 from alma_mcp.hosts.docker_daemon import docker_answers
 from evolve.benchmarks.git_history import read_commits
-from evolve.evaluate import Laboratory
+from evolve.evaluated_memory import Laboratory
 from evolve.verify import verify
 from scripts.person import BIN, Person
 

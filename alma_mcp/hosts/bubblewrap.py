@@ -64,6 +64,10 @@ leaks = {
 }
 sys.stdout.write(", ".join(leak for leak, found in leaks.items() if found) or "contained")
 """
+ENVIRONMENT = {"PYTHONHASHSEED": "0"}
+"""All that a worker finds in its environment: sets are in the same order in every worker."""
+FLAGS = ("-P", "-s", "-B")
+"""As `-I`, which would not heed the hash seed."""
 LIMITS = {"RLIMIT_AS": 4 * 2**30, "RLIMIT_FSIZE": 8 * 2**30, "RLIMIT_NPROC": 48, "RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
 PLAIN_LIMITS = {"RLIMIT_NOFILE": 128, "RLIMIT_CORE": 0}
 
@@ -108,7 +112,7 @@ def _try(program: str) -> Tier:
 def worker_command(program: str, state: Path, filters: Sequence[int]) -> list[str]:
     """The command that runs a worker whose only writable folder is `state`."""
     code = boot(["/alma", "/packages"], LIMITS)
-    return sandboxed(program, state, [interpreter(), "-I", "-S", "-B", "-c", code, "/state"], filters)
+    return sandboxed(program, state, [interpreter(), *FLAGS, "-S", "-c", code, "/state"], filters)
 
 
 def boot(path: Sequence[str], limits: Mapping[str, int]) -> str:

@@ -83,10 +83,11 @@ class DockerHost:
         memory = self._bounds.memory
         created = self._client.create_container(
             self._image,
-            [PYTHON, "-I", "-B", "-c", bubblewrap.boot(["/alma"], LIMITS), "/state"],
+            [PYTHON, *bubblewrap.FLAGS, "-c", bubblewrap.boot(["/alma"], LIMITS), "/state"],
             name=f"alma-mcp-{design.short}-{uuid.uuid4().hex[:8]}",
             labels={LABEL: str(os.getpid())},
             user=f"{uid}:{gid}",
+            environment=bubblewrap.ENVIRONMENT,
             stdin_open=True,
             host_config=self._client.create_host_config(
                 **HARDENED, tmpfs=TMP, mem_limit=memory, memswap_limit=memory, binds=_binds(state)

@@ -76,8 +76,9 @@ class ProcessHost:
             with seccomp.opened() if self.contained else contextlib.nullcontext(()) as filters:
                 command = self._command(state, filters)
                 return await loop.subprocess_exec(
-                    _Pipes, *command, stdin=pipe, stdout=pipe, stderr=pipe, env={}, cwd="/", pass_fds=filters
-                )
+                    _Pipes, *command, stdin=pipe, stdout=pipe, stderr=pipe, env=bubblewrap.ENVIRONMENT, cwd="/",
+                    pass_fds=filters,
+                )  # fmt: skip
         except OSError as error:
             raise HostError(
                 f"A worker cannot be started ({error}); is the machine out of memory or processes?"
@@ -91,7 +92,7 @@ class ProcessHost:
             folder = str(Path(__file__).resolve().parents[2])
             path = [folder, *sorted({str(package.parent) for package in bubblewrap.packages()})]
             code = bubblewrap.boot(path, bubblewrap.PLAIN_LIMITS)
-            return [bubblewrap.interpreter(), "-I", "-S", "-B", "-c", code, str(state)]
+            return [bubblewrap.interpreter(), *bubblewrap.FLAGS, "-S", "-c", code, str(state)]
         if os.geteuid() == 0:
             give(state, bubblewrap.uid_of(state))
         return bubblewrap.worker_command(self._tier.program, state, filters)

@@ -22,7 +22,7 @@ from typing import Any
 
 from alma_mcp.contract import Experience, Query, Step
 from alma_mcp.errors import DataMissing
-from evolve.benchmarks import Recall, Scope, Split, Task, ranked_experiences
+from evolve.benchmarks import Played, Recall, Scope, Split, Task, ranked_experiences
 from evolve.benchmarks.metrics import hit, ndcg
 from evolve.benchmarks.splits import split_of
 
@@ -65,11 +65,11 @@ class Beam:
             raise DataMissing(f"{self._data} has no chat of the {split} split; they are at {SOURCE}.")
         return scopes
 
-    async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:
+    async def play(self, scope: Scope, task: Task, recall: Recall) -> Played:
         found = ranked_experiences(await recall(task.query))
         metrics = {"any@10": hit(task.answer, found, DEPTH), "ndcg@10": ndcg(task.answer, found, DEPTH)}
         parts = [task.category] + ["coding chats"] * (scope.facts["about"] == "Coding")
-        return metrics | {f"{name} {part}": metrics[name] for part in parts for name in ("any@10", "ndcg@10")}
+        return Played(metrics | {f"{name} {part}": metrics[name] for part in parts for name in ("any@10", "ndcg@10")})
 
 
 def _chats(data: Path) -> dict[str, dict[str, Any]]:

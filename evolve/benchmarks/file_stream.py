@@ -6,11 +6,11 @@ a memory that names every known file that is right.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alma_mcp.contract import Experience, Query
-from evolve.benchmarks import Feedback, Recall, Scope, Split, Task, ranked_experiences
+from evolve.benchmarks import Feedback, Played, Recall, Scope, Split, Task, ranked_experiences
 from evolve.benchmarks.metrics import ndcg, recall, voted_files
 from evolve.benchmarks.splits import block_of_time
 
@@ -36,12 +36,12 @@ class FileStream:
 
     primary = "recall@10"
 
-    async def play(self, scope: Scope, task: Task, recall_: Recall) -> Mapping[str, float]:
+    async def play(self, scope: Scope, task: Task, recall_: Recall) -> Played:
         files = voted_files(ranked_experiences(await recall_(task.query)), scope.facts["files"])
         found = recall(task.answer, files, DEPTH)
         ceiling = scope.facts["ceiling"][task.id]
         metrics = {"recall@10": found, "ndcg@10": ndcg(task.answer, files, DEPTH), "ceiling": ceiling}
-        return metrics | {f"recall@10 {part}": found for part in scope.facts["parts"][task.id]}
+        return Played(metrics | {f"recall@10 {part}": found for part in scope.facts["parts"][task.id]})
 
     def popular(self, scope: Scope, task: Task) -> float:
         """The primary metric of the files most often changed before."""

@@ -9,13 +9,13 @@ blocks of time: a later split's memory has taken in every earlier commit.
 import hashlib
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from alma_mcp.contract import Experience, Query
 from alma_mcp.errors import DataMissing
-from evolve.benchmarks import Recall, Scope, Split, Task, ranked_experiences
+from evolve.benchmarks import Played, Recall, Scope, Split, Task, ranked_experiences
 from evolve.benchmarks.splits import block_of_time
 
 DEFAULT_DATA = Path()
@@ -72,11 +72,11 @@ class GitHistory:
         files = {_opaque(commit): commit.files for commit in commits}
         return [Scope(self._data.resolve().name, moments, {"files": files})]
 
-    async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:
+    async def play(self, scope: Scope, task: Task, recall: Recall) -> Played:
         commits = ranked_experiences(await recall(task.query))
         files = list(dict.fromkeys(file for commit in commits for file in scope.facts["files"].get(commit, ())))
         hits = len(task.answer & set(files[:DEPTH]))
-        return {"recall@10": hits / len(task.answer), "any@10": float(hits > 0)}
+        return Played({"recall@10": hits / len(task.answer), "any@10": float(hits > 0)})
 
 
 def read_commits(repository: Path) -> list[Commit]:

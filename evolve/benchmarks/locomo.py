@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from alma_mcp.contract import Experience, Query, Step
 from alma_mcp.errors import DataMissing
-from evolve.benchmarks import Recall, Scope, Split, Task, ranked_experiences
+from evolve.benchmarks import Played, Recall, Scope, Split, Task, ranked_experiences
 from evolve.benchmarks.metrics import hit
 from evolve.benchmarks.metrics import recall as recalled
 from evolve.benchmarks.splits import split_of
@@ -55,11 +55,11 @@ class Locomo:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataMissing(f"{self._data} is not in LoCoMo's format ({error}); the file is at {SOURCE}.") from error
 
-    async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:  # noqa: ARG002
+    async def play(self, scope: Scope, task: Task, recall: Recall) -> Played:  # noqa: ARG002
         found = ranked_experiences(await recall(task.query))
         metrics = {f"recall@{depth}": recalled(task.answer, found, depth) for depth in DEPTHS}
         metrics |= {f"any@{depth}": hit(task.answer, found, depth) for depth in DEPTHS}
-        return metrics | {f"{self.primary} {task.category}": metrics[self.primary]}
+        return Played(metrics | {f"{self.primary} {task.category}": metrics[self.primary]})
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

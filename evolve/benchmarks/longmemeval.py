@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from alma_mcp.contract import Experience, Query, Step
 from alma_mcp.errors import DataMissing
-from evolve.benchmarks import Recall, Scope, Split, Task, ranked_experiences
+from evolve.benchmarks import Played, Recall, Scope, Split, Task, ranked_experiences
 from evolve.benchmarks.json_array import elements
 from evolve.benchmarks.splits import split_of
 
@@ -57,7 +57,7 @@ class LongMemEval:
             raise DataMissing(f"{self._data} has no question of the {split} split; {SOURCE}.")
         return scopes[: self._questions]
 
-    async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:
+    async def play(self, scope: Scope, task: Task, recall: Recall) -> Played:
         session_of: Mapping[str, str] = scope.facts["session_of"]
         experiences = ranked_experiences(await recall(task.query))
         found = list(dict.fromkeys(session_of[each] for each in experiences if each in session_of))
@@ -67,7 +67,7 @@ class LongMemEval:
             metrics["recall_all@5"] = float(marked <= set(found[:5]))
             metrics["recall_all@10"] = float(marked <= set(found[:10]))
             metrics["ndcg_any@10"] = _ndcg(found, marked)
-        return {**metrics, **{f"{name} {task.category}": value for name, value in metrics.items()}}
+        return Played({**metrics, **{f"{name} {task.category}": value for name, value in metrics.items()}})
 
     def _read(self, split: Split) -> Iterator[Scope]:
         try:

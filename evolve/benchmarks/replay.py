@@ -24,7 +24,7 @@ from alma_mcp.errors import DataMissing
 from alma_mcp.experience_log import Event
 from alma_mcp.home import Home
 from alma_mcp.question_log import Question
-from evolve.benchmarks import Feedback, Recall, Scope, Split, Task, metrics, ranked_experiences
+from evolve.benchmarks import Feedback, Played, Recall, Scope, Split, Task, metrics, ranked_experiences
 from evolve.benchmarks.home_history import read_history
 from evolve.benchmarks.splits import block_of_time
 
@@ -72,13 +72,15 @@ class Replay:
                 tasks[scope].append((labelled[number].question.position, task))
         return [Scope(scope, _moments(scope, asked, history.events, scope_of)) for scope, asked in tasks.items()]
 
-    async def play(self, scope: Scope, task: Task, recall: Recall) -> Mapping[str, float]:  # noqa: ARG002
+    async def play(self, scope: Scope, task: Task, recall: Recall) -> Played:  # noqa: ARG002
         found = ranked_experiences(await recall(task.query))
-        return {
-            "recall@10": metrics.recall(task.answer, found, DEPTH),
-            "any@5": metrics.hit(task.answer, found, 5),
-            "ndcg@10": metrics.ndcg(task.answer, found, DEPTH),
-        }
+        return Played(
+            {
+                "recall@10": metrics.recall(task.answer, found, DEPTH),
+                "any@5": metrics.hit(task.answer, found, 5),
+                "ndcg@10": metrics.ndcg(task.answer, found, DEPTH),
+            }
+        )
 
 
 def label(questions: Sequence[Question], events: Iterable[Event], known: Container[str]) -> list[Labelled]:

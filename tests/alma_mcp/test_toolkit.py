@@ -1,11 +1,9 @@
 import asyncio
 import base64
-import http.server
-import json
-import threading
 
 import numpy as np
 import pytest
+from endpoint import Endpoint, completion, refusal
 
 from alma_mcp.contract import Unavailable
 from alma_mcp.errors import ToolkitError
@@ -167,56 +165,25 @@ async def test_dropping_a_scope_drops_its_answers_alone(recordings):
     assert [toolkit.spent.calls for toolkit in toolkits] == [2, 1]
 
 
-class Endpoint:
-    """A loopback endpoint that answers with the given status codes in turn, then with 200."""
+class Lessons(Endpoint):
+    """Answers with the given status codes in turn, then with a lesson."""
 
-    def __init__(self, *statuses: int) -> None:
-        self.statuses = list(statuses)
-        self.requests: list[dict[str, object]] = []
-        self.answer: dict[str, object] = {
-            "id": "1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "m",
-            "choices": [
-                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": '{"lesson": "x"}'}}
-            ],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11},
-        }
-        endpoint = self
+    def __init__(self):
+        super().__init__(self.next)
+        self.statuses = []
+        self.answer = completion('{"lesson": "x"}')
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                endpoint.requests.append({**json.loads(body), "key": self.headers["authorization"]})
-                status = endpoint.statuses.pop(0) if endpoint.statuses else 200
-                answer = json.dumps(endpoint.answer if status == 200 else {"error": {"message": "no"}}).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
-        self.thread.start()
+    def next(self, request):
+        status = self.statuses.pop(0) if self.statuses else 200
+        return status, self.answer if status == 200 else refusal()
 
     def completer(self, model="m", timeout=10.0):
-        url = f"http://127.0.0.1:{self.server.server_port}/v1"
-        return OpenAICompleter(model, url, "secret", timeout=timeout, pause=0)
-
-    def close(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        return OpenAICompleter(model, self.url, "secret", timeout=timeout, pause=0)
 
 
 @pytest.fixture
 def endpoint():
-    endpoint = Endpoint()
+    endpoint = Lessons()
     yield endpoint
     endpoint.close()
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from running import FakeAsks, Runner
 
+from alma_mcp.contract import Experience, Query
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ContractBroken, DeadlineExceeded, DesignFailed, WorkerDied
+from alma_mcp.experience_log import ExperienceLog
+from alma_mcp.projection import Projection
 
 HEAD = """
 import asyncio, json
@@ -304,6 +307,12 @@ async def test_randomness_is_the_same_on_every_replay(runner: Runner):
     assert len(set(await first.texts())) == 4
 
 
+async def test_a_set_is_in_the_same_order_in_every_worker(runner: Runner):
+    source = listing(retrieve=items("list({'north', 'east', 'south', 'west', 'up', 'down', 'in', 'out'})"))
+    first, second = await runner.start(source, "first"), await runner.start(source, "second")
+    assert await first.texts() == await second.texts()
+
+
 VECTORS = {
     "digest": """
 index = self.toolkit.vectors("ideas")
@@ -388,6 +397,20 @@ async def test_a_design_with_its_state_in_python_is_ended_when_an_update_leaves_
     with pytest.raises(WorkerDied):
         await running.texts()
     assert not running.worker.alive
+
+
+async def test_of_a_design_with_its_state_in_python_only_what_it_cannot_digest_is_set_aside(runner: Runner, tmp_path):
+    log = await ExperienceLog.open(tmp_path / "experiences.db")
+    for number in range(1, 7):
+        experience = Experience("bad" if number == 4 else str(number))
+        await log.append("s", "experience", experience.to_json(), float(number))
+    projection = Projection(Design(IN_PYTHON, "in python"), "s", log, runner.host, FakeAsks(), tmp_path / "state")
+    await projection.follow()
+    answer = await projection.retrieve(Query("anything"))
+    await projection.close()
+    await log.close()
+    assert projection.quarantined == [4]
+    assert [item.text for item in answer.items] == ["1", "2", "3", "5", "6"]
 
 
 async def test_a_design_that_takes_too_long_is_ended(runner: Runner):

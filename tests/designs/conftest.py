@@ -14,7 +14,7 @@ from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.hosts.inprocess import InProcessHost
 from alma_mcp.projection import Limits, Projection
 from alma_mcp.recordings import Recordings
-from alma_mcp.toolkit import HostToolkit
+from alma_mcp.toolkit import Completer, HostToolkit
 
 
 class WordEmbedder:
@@ -50,12 +50,13 @@ class Remembering:
     log: ExperienceLog
     recordings: Recordings
     folder: Path
+    completer: Completer | None = None
     embedder: WordEmbedder = field(default_factory=WordEmbedder)
     projections: list[Projection] = field(default_factory=list)
 
     def projection(self, batch: int = 64) -> Projection:
         design = bundled_designs()[self.name]
-        asks = HostToolkit(design.id, self.embedder, None, self.recordings, scope="s")
+        asks = HostToolkit(design.id, self.embedder, self.completer, self.recordings, scope="s")
         folder = self.folder / str(len(self.projections))
         made = Projection(design, "s", self.log, InProcessHost(), asks, folder, Limits(batch=batch))
         self.projections.append(made)
@@ -79,13 +80,13 @@ class Remembering:
 
 @pytest.fixture
 async def remembering(tmp_path):
-    """Makes a `Remembering` for a design's name."""
+    """Makes a `Remembering` for a design's name; without `completer` its design has no model."""
     log = await ExperienceLog.open(tmp_path / "experiences.db")
     recordings = await Recordings.open(tmp_path / "recordings.db")
     made: list[Remembering] = []
 
-    def make(name: str) -> Remembering:
-        made.append(Remembering(name, log, recordings, tmp_path / name))
+    def make(name: str, completer: Completer | None = None) -> Remembering:
+        made.append(Remembering(name, log, recordings, tmp_path / name, completer))
         made[-1].projection()
         return made[-1]
 

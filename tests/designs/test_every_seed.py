@@ -5,8 +5,10 @@ import pytest
 from alma_mcp.contract import Experience, Query, Step
 from alma_mcp.design_store import bundled_designs
 
-SEEDS = ("no_memory", "trajectory_retrieval", "lexical", "hybrid")
+BASELINES = ("grep", "reasoning_bank", "dynamic_cheatsheet", "g_memory")
+SEEDS = ("no_memory", "trajectory_retrieval", "lexical", "hybrid", *BASELINES)
 REMEMBERING = SEEDS[1:]
+OF_THREE = {"no_memory": 0, "reasoning_bank": 1}
 FACTS = {
     "deploy": "the staging deployment runs from the harbour branch",
     "tests": "integration tests need a local postgres on port 5433",
@@ -36,7 +38,7 @@ def facts():
     return [fact(name, text, time=float(number)) for number, (name, text) in enumerate(FACTS.items())]
 
 
-def test_the_bundled_designs_are_the_four_seeds():
+def test_the_bundled_designs_are_the_seeds_and_the_baselines():
     assert sorted(bundled_designs()) == sorted(SEEDS)
 
 
@@ -110,7 +112,7 @@ async def test_a_replay_gives_exactly_the_same_answers(remembering, name, batch)
 async def test_no_more_items_come_back_than_were_asked_for(remembering, name):
     memory = remembering(name)
     await memory.add(*(fact(str(number), f"harbour fact {number}") for number in range(30)))
-    assert len((await memory.ask("harbour fact", limit=3)).items) == (0 if name == "no_memory" else 3)
+    assert len((await memory.ask("harbour fact", limit=3)).items) == OF_THREE.get(name, 3)
 
 
 @pytest.mark.parametrize("name", SEEDS)

@@ -1,5 +1,6 @@
 """The documents say what is so."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from alma_mcp import errors
 from alma_mcp.config import Settings
+from evolve.environments import DOMAINS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -103,3 +105,9 @@ def test_every_dependency_has_its_bound_and_reason():
 def test_every_tool_is_in_the_readme():
     for tool in ("retrieve", "update", "feedback", "forget", "status"):
         assert f"`{tool}`" in README
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_what_a_scripted_agent_reads_is_written_down_to_the_letter(domain):
+    reader = importlib.import_module(f"evolve.agents.scripted.{domain}").READER
+    assert f"```\n{reader.strip()}\n```" in (ROOT / "docs" / "domains.md").read_text(encoding="utf-8")

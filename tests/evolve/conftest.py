@@ -8,7 +8,7 @@ from made import TOPICS
 from alma_mcp.design_store import DesignStore
 from alma_mcp.hosts.inprocess import InProcessHost
 from evolve.archive import Archive
-from evolve.evaluate import Laboratory
+from evolve.evaluated_memory import Laboratory
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ async def test_what_counts_is_given_for_each_ability_and_for_the_chats_about_cod
         experiences, tasks = moments_of(scope)
         task = next(task for task in tasks if task.category == "knowledge update")
         right, wrong = sorted((each.id for each in experiences), key=lambda each: each not in task.answer)[:4][2:]
-        metrics = await benchmark.play(scope, task, passing(wrong, right))
+        metrics = (await benchmark.play(scope, task, passing(wrong, right))).metrics
         about.setdefault(scope.facts["about"], set()).update(metrics)
         assert metrics["any@10"] == metrics["any@10 knowledge update"] == 1.0
         assert metrics["ndcg@10"] == metrics["ndcg@10 knowledge update"] < 1.0
@@ -112,9 +112,9 @@ async def test_one_gold_message_among_the_first_ten_is_a_hit_and_ndcg_counts_all
     benchmark, scope = one(tmp_path, chat(gold={"x": [0, 1]}))
     experiences, (task,) = moments_of(scope)
     first, second, *wrong = (each.id for each in experiences)
-    both = await benchmark.play(scope, task, passing(first, second))
-    tenth = await benchmark.play(scope, task, passing(*wrong[:9], second))
-    late = await benchmark.play(scope, task, passing(*wrong, first, second))
+    both = (await benchmark.play(scope, task, passing(first, second))).metrics
+    tenth = (await benchmark.play(scope, task, passing(*wrong[:9], second))).metrics
+    late = (await benchmark.play(scope, task, passing(*wrong, first, second))).metrics
     assert (both["any@10"], both["ndcg@10"]) == (1.0, 1.0)
     assert tenth["any@10"] == 1.0
     assert 0.0 < tenth["ndcg@10"] < 0.3

@@ -57,10 +57,10 @@ async def test_recall_counts_the_share_of_evidence_sessions(locomo_file):
     scope = benchmark.scopes("search")[0]
     experiences, tasks = parts(scope)
     right, wrong = next(iter(tasks[0].answer)), experiences[5].id
-    first = await benchmark.play(scope, tasks[0], answering(right, wrong))
-    second = await benchmark.play(scope, tasks[0], answering(wrong, right))
+    first = (await benchmark.play(scope, tasks[0], answering(right, wrong))).metrics
+    second = (await benchmark.play(scope, tasks[0], answering(wrong, right))).metrics
     assert (first["recall@1"], second["recall@1"], second["recall@3"]) == (1.0, 0.0, 1.0)
-    assert (await benchmark.play(scope, tasks[0], answering()))["recall@10"] == 0.0
+    assert (await benchmark.play(scope, tasks[0], answering())).metrics["recall@10"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ async def test_files_are_ranked_by_the_commits_that_came_back(repository):
     scope = benchmark.scopes("all")[0]
     experiences, tasks = parts(scope)
     same_part = next(each for each in experiences if each.task.split()[2] == tasks[0].query.text.split()[2])
-    assert (await benchmark.play(scope, tasks[0], answering(same_part.id)))["recall@10"] == 1.0
-    assert (await benchmark.play(scope, tasks[0], answering("unknown")))["recall@10"] == 0.0
+    assert (await benchmark.play(scope, tasks[0], answering(same_part.id))).metrics["recall@10"] == 1.0
+    assert (await benchmark.play(scope, tasks[0], answering("unknown"))).metrics["recall@10"] == 0.0
 
 
 def test_a_folder_without_history_is_told_in_a_sentence(tmp_path):

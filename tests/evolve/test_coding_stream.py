@@ -88,11 +88,11 @@ async def test_committed_files_that_nobody_could_know_count_against_recall(data)
     task = tasks[6]
     assert task.answer == {"src/violin.go", "src/violin/case6.go"}
     same, other = experiences[0].id, experiences[1].id
-    best = await benchmark.play(scope, task, passing(same))
+    best = (await benchmark.play(scope, task, passing(same))).metrics
     assert best["recall@10"] == best["ceiling"] == 0.5
-    assert (await benchmark.play(scope, task, passing(other)))["recall@10"] == 0.0
-    assert (await benchmark.play(scope, task, passing()))["ndcg@10"] == 0.0
-    mixed = await benchmark.play(scope, task, passing(other, same))
+    assert (await benchmark.play(scope, task, passing(other))).metrics["recall@10"] == 0.0
+    assert (await benchmark.play(scope, task, passing())).metrics["ndcg@10"] == 0.0
+    mixed = (await benchmark.play(scope, task, passing(other, same))).metrics
     assert mixed["recall@10"] == 0.5
     assert 0.0 < mixed["ndcg@10"] < best["ndcg@10"] < 1.0
 
@@ -125,7 +125,7 @@ async def test_recall_is_given_by_month_by_length_of_the_prompt_and_cold_or_warm
     data = write_coding_stream(tmp_path / "sessions.jsonl", sessions)
     benchmark, scope = CodingStream(data), only_scope(data)
     _, tasks = moments_of(scope)
-    parts = [set(await benchmark.play(scope, task, passing())) for task in tasks]
+    parts = [set((await benchmark.play(scope, task, passing())).metrics) for task in tasks]
     usual = {"recall@10", "ndcg@10", "ceiling"}
     assert parts[0] - usual == {
         "recall@10 month 2026-01",

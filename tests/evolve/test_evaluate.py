@@ -5,7 +5,8 @@ from fakes import WORDS, FakeHost
 
 from alma_mcp.contract import Experience, Query, Step
 from evolve.benchmarks import Recall, Scope, Split, Task
-from evolve.evaluate import Laboratory, evaluate
+from evolve.evaluate import evaluate
+from evolve.evaluated_memory import Laboratory
 from evolve.evaluation import Rejection
 
 

@@ -73,11 +73,11 @@ async def test_any_at_five_counts_for_turns_and_recall_at_ten_for_sessions(sessi
         experiences, (task, *_) = moments_of(scope)
         (right,) = task.answer
         wrong = [each.id for each in experiences if each.id != right]
-        third = await benchmark.play(scope, task, passing(*wrong[:2], right))
+        third = (await benchmark.play(scope, task, passing(*wrong[:2], right))).metrics
         assert benchmark.primary == primary
         assert set(third) == usual | {f"{primary} temporal"}
         assert [third[f"any@{depth}"] for depth in DEPTHS] == [0.0, 1.0, 1.0, 1.0]
-        sixth = await benchmark.play(scope, task, passing(*wrong[:5], right))
+        sixth = (await benchmark.play(scope, task, passing(*wrong[:5], right))).metrics
         assert (sixth["any@5"], sixth["any@10"]) == (0.0, 1.0)
         assert third[f"{primary} temporal"] == 1.0
         assert sixth[f"{primary} temporal"] == sixth[primary]

@@ -114,8 +114,8 @@ async def test_recall_any_counts_one_answer_session_among_the_first_five(tmp_pat
     benchmark, scope = one(tmp_path, question("kayak", answers=2))
     experiences, task = parts(scope)
     first, second, *wrong = sorted((each.id for each in experiences), key=lambda each: each not in task.answer)
-    hit = await benchmark.play(scope, task, answering(*wrong[:4], first))
-    miss = await benchmark.play(scope, task, answering(*wrong[:5], first, second))
+    hit = (await benchmark.play(scope, task, answering(*wrong[:4], first))).metrics
+    miss = (await benchmark.play(scope, task, answering(*wrong[:5], first, second))).metrics
     assert (hit["recall_any@5"], hit["recall_all@5"]) == (1.0, 0.0)
     assert (miss["recall_any@5"], miss["recall_all@5"], miss["recall_all@10"]) == (0.0, 0.0, 1.0)
     assert hit["recall_any@5 single-session-user"] == 1.0
@@ -127,7 +127,7 @@ async def test_ndcg_discounts_as_longmemeval_does(tmp_path):
     first, second, *wrong = sorted((each.id for each in experiences), key=lambda each: each not in task.answer)
 
     async def ndcg(*ids):
-        return (await benchmark.play(scope, task, answering(*ids)))["ndcg_any@10"]
+        return (await benchmark.play(scope, task, answering(*ids))).metrics["ndcg_any@10"]
 
     assert await ndcg(first, second) == 1.0
     assert await ndcg(wrong[0], first) == 0.5
@@ -141,7 +141,7 @@ async def test_the_official_metrics_skip_abstention_and_answers_that_no_user_tur
     unmarked["haystack_sessions"][0][1]["has_answer"] = True
     for record in (question("kayak_abs"), unmarked):
         benchmark, scope = one(tmp_path, record)
-        metrics = await benchmark.play(scope, parts(scope)[1], answering())
+        metrics = (await benchmark.play(scope, parts(scope)[1], answering())).metrics
         assert set(metrics) == {"recall_any@5", "recall_any@5 single-session-user"}
 
 
@@ -151,7 +151,7 @@ async def test_an_official_answer_session_is_one_with_a_marked_turn_of_the_user(
     benchmark, scope = one(tmp_path, record)
     experiences, task = parts(scope)
     marked = next(each.id for each in experiences if "time 0" in each.text)
-    assert (await benchmark.play(scope, task, answering(marked)))["recall_all@5"] == 1.0
+    assert (await benchmark.play(scope, task, answering(marked))).metrics["recall_all@5"] == 1.0
 
 
 async def test_a_session_that_is_there_twice_counts_once(tmp_path):
@@ -161,7 +161,7 @@ async def test_a_session_that_is_there_twice_counts_once(tmp_path):
     benchmark, scope = one(tmp_path, record)
     experiences, task = parts(scope)
     assert len({each.id for each in experiences}) == 9
-    assert (await benchmark.play(scope, task, answering(*task.answer)))["ndcg_any@10"] == 1.0
+    assert (await benchmark.play(scope, task, answering(*task.answer))).metrics["ndcg_any@10"] == 1.0
 
 
 def test_a_question_stays_in_its_split_and_a_few_of_them_are_of_every_type(data):

@@ -147,9 +147,9 @@ async def test_metrics_count_what_helped_among_the_first(home):
     scope = await only_scope(home)
     benchmark, task = Replay(home), tasks(scope)[0]
     others = [f"other{number}" for number in range(10)]
-    best = await benchmark.play(scope, task, answering(ids[0], *others))
-    third = await benchmark.play(scope, task, answering(*others[:2], ids[0]))
-    none = await benchmark.play(scope, task, answering(*others, ids[0]))
+    best = (await benchmark.play(scope, task, answering(ids[0], *others))).metrics
+    third = (await benchmark.play(scope, task, answering(*others[:2], ids[0]))).metrics
+    none = (await benchmark.play(scope, task, answering(*others, ids[0]))).metrics
     assert best == {"recall@10": 1.0, "any@5": 1.0, "ndcg@10": 1.0}
     assert third == {"recall@10": 1.0, "any@5": 1.0, "ndcg@10": 0.5}
     assert none == {"recall@10": 0.0, "any@5": 0.0, "ndcg@10": 0.0}

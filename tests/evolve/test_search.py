@@ -113,7 +113,7 @@ from alma_mcp.design_store import DesignStore
 from alma_mcp.hosts.inprocess import InProcessHost
 from evolve.archive import Archive
 from evolve.benchmarks.locomo import Locomo
-from evolve.evaluate import Laboratory
+from evolve.evaluated_memory import Laboratory
 from evolve.search import search
 from test_search import GOOD, Scripted, settings, watcher
 

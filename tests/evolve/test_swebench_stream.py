@@ -95,8 +95,8 @@ async def test_files_are_voted_for_by_the_issues_that_came_back(data):
     experiences, tasks = moments_of(scope)
     task = tasks[6]
     assert task.answer == {"src/violin.py", "src/violin_6.py"}
-    right = await benchmark.play(scope, task, passing(experiences[0].id))
-    wrong = await benchmark.play(scope, task, passing(experiences[1].id))
+    right = (await benchmark.play(scope, task, passing(experiences[0].id))).metrics
+    wrong = (await benchmark.play(scope, task, passing(experiences[1].id))).metrics
     assert right["recall@10"] == right["ceiling"] == wrong["ceiling"] == 0.5
     assert (wrong["recall@10"], wrong["ndcg@10"]) == (0.0, 0.0)
     assert 0.5 < right["ndcg@10"] < 1.0

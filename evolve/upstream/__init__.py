@@ -1,0 +1,1 @@
+"""Memories written for the original ALMA (`MemoStructure` files), run here as they are."""
