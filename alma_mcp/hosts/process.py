@@ -59,8 +59,11 @@ class ProcessHost:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-            transport.close()
+            for stream in (0, 1, 2):
+                if pipe_end := transport.get_pipe_transport(stream):
+                    pipe_end.close()
             await process.wait()
+            transport.close()
             await pipes.closed.wait()
             for task in tasks:
                 task.cancel()
