@@ -16,6 +16,7 @@ games of the distribution and deploys games from outside of it.
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -101,12 +102,14 @@ def course(
 
 
 def halves(games: Sequence[Game]) -> tuple[list[Game], list[Game]]:
-    """Every other game of each kind, and the others."""
-    seen: dict[str, int] = {}
+    """Every other game of each kind, and the others; kinds of a single game go by turns."""
+    sizes = Counter(game.kind for game in games)
+    seen: Counter[str] = Counter()
     parts: tuple[list[Game], list[Game]] = ([], [])
     for game in games:
-        parts[seen.setdefault(game.kind, 0) % 2].append(game)
-        seen[game.kind] += 1
+        group = game.kind if sizes[game.kind] > 1 else ""
+        parts[seen[group] % 2].append(game)
+        seen[group] += 1
     return parts
 
 

@@ -65,6 +65,11 @@ def test_sizes_bound_what_is_played_and_keep_the_kinds_mixed(alfworld):
     assert len({game.kind for game in played.deployment}) == 3
 
 
+def test_kinds_of_a_single_game_go_by_turns():
+    played = course("babaisai", None, "train", train_size=8)
+    assert (len(played.collection), len(played.deployment)) == (4, 4)
+
+
 def test_collecting_on_another_status_is_named(alfworld):
     played = course("alfworld", alfworld, "eval_in_distribution", update_task="train")
     assert all("/valid_train/" in game.name for game in played.collection)
