@@ -1,6 +1,7 @@
 """A made game behind the real protocol, in a process of its own: two doors, of which one leads out."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -76,6 +77,17 @@ class MadeEnvironments:
 
     def kill(self, number: int) -> None:
         os.kill(self.processes[number].pid, signal.SIGKILL)
+
+
+@contextlib.asynccontextmanager
+async def made_environments(folder: Path, step: float):
+    """A starter whose environments get `step` seconds a step; none outlives the context."""
+    starter = MadeEnvironments(folder, Deadlines(ready=30, reset=30, step=step))
+    yield starter
+    for process in starter.processes:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 class DoorAgent:

@@ -3,23 +3,17 @@
 import asyncio
 
 import pytest
-from made_environment import MadeEnvironments
+from made_environment import made_environments
 
 from alma_mcp.errors import EvolveError
-from evolve.environments.link import Deadlines
 from evolve.environments.pool import Pool
 from evolve.errors import EnvironmentLost
 
 
 @pytest.fixture
 async def made(tmp_path):
-    """Starts made environments; none outlives the test."""
-    starter = MadeEnvironments(tmp_path, Deadlines(ready=30, reset=30, step=1))
-    yield starter
-    for process in starter.processes:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    async with made_environments(tmp_path, 1) as starter:
+        yield starter
 
 
 async def test_an_episode_is_played_line_by_line(made):

@@ -4,14 +4,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from made_environment import DoorAgent, MadeEnvironments
+from made_environment import DoorAgent, made_environments
 
 from alma_mcp.design_store import Design, bundled_designs
 from alma_mcp.errors import DataMissing, EvolveError
 from evolve.agents import Decision
 from evolve.benchmarks.courses import Course
 from evolve.benchmarks.episodic import Episodic, Protocol
-from evolve.environments.link import Deadlines
 from evolve.environments.pool import Pool
 from evolve.episode import Game, play
 from evolve.episodes import Episodes
@@ -39,12 +38,8 @@ class Broken(Memory):
 
 @pytest.fixture
 async def made(tmp_path):
-    starter = MadeEnvironments(tmp_path, Deadlines(ready=30, reset=30, step=5))
-    yield starter
-    for process in starter.processes:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    async with made_environments(tmp_path, 5) as starter:
+        yield starter
 
 
 @pytest.fixture
