@@ -49,11 +49,13 @@ def build_command(name: str, base: str, wheels: Path | None, baba: Path | None, 
 
 
 @images.command("list")
-def list_command() -> None:
+@click.argument("name", metavar="[DOMAIN|FAMILY]", required=False)
+def list_command(name: str | None) -> None:
     """Which images are there, how large they are, and how to build what is missing."""
-    found = {family: inspect(family) for family in dict.fromkeys(FAMILIES.values())}
+    families = [_family(name)] if name else list(dict.fromkeys(FAMILIES.values()))
+    found = {family: inspect(family) for family in families}
     table = Table("domain", "image", "built", "MB", "supplied by you")
-    for domain in DOMAINS:
+    for domain in (each for each in DOMAINS if FAMILIES[each] in found):
         table.add_row(domain, image_name(FAMILIES[domain]), *_cells(found[FAMILIES[domain]]))
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
     for family in (family for family, image in found.items() if image is None):

@@ -143,6 +143,7 @@ def test_the_commands_build_what_is_missing_and_list_it(built, levels):
     assert "boxoban_levels" in after.stdout
     assert "alma-evolve images build balrog" not in after.stdout
     assert "alma-evolve images build alfworld" in after.stdout
+    assert image_name("alfworld") not in invoke("list", "minihack").stdout
 
 
 @needs_docker

@@ -1,10 +1,8 @@
-import http.server
 import json
 import sys
-import threading
-from typing import ClassVar
 
 import pytest
+from endpoint import Endpoint, completion
 
 from alma_mcp.design_store import bundled_designs
 from alma_mcp.errors import BudgetSpent, EvolveError
@@ -78,58 +76,30 @@ async def test_a_program_that_is_not_there_is_told_in_a_sentence(brief):
 
 @pytest.fixture
 def endpoint():
-    """A loopback stand-in for an OpenAI-compatible endpoint that answers from a list."""
+    """An endpoint that gives its `answers` in turn, the last of them again and again."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        answers: ClassVar[list[str]] = []
-        asked: ClassVar[list[dict]] = []
+    def reply(_):
+        return 200, completion(made.answers[min(len(made.requests), len(made.answers)) - 1])
 
-        def do_POST(self):
-            self.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            message = {"role": "assistant", "content": self.answers[min(len(self.asked), len(self.answers)) - 1]}
-            body = {
-                "id": "x",
-                "object": "chat.completion",
-                "created": 0,
-                "model": "made",
-                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-                "usage": {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150},
-            }
-            data = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_):
-            return
-
-    Handler.answers, Handler.asked = [], []
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield Handler, f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    made = Endpoint(reply)
+    made.answers = []
+    yield made
+    made.close()
 
 
 async def test_an_endpoint_is_asked_repaired_and_counted(brief, endpoint):
-    handler, url = endpoint
-    handler.answers += ["I would rather not.", ANSWER]
-    proposer = OpenAI(OpenAICompleter("made/low", url, "dummy"), Budget(10, 1000))
+    endpoint.answers += ["I would rather not.", ANSWER]
+    proposer = OpenAI(OpenAICompleter("made/low", endpoint.url, "dummy"), Budget(10, 1000))
     proposal = await proposer.propose(brief)
-    assert (proposal.source, proposal.tokens) == (SOURCE, 300)
-    assert "I would rather not." in json.dumps(handler.asked[1])
+    assert (proposal.source, proposal.tokens) == (SOURCE, 22)
+    assert "I would rather not." in json.dumps(endpoint.requests[1])
 
 
 async def test_an_endpoint_is_not_asked_beyond_the_budget(brief, endpoint):
-    handler, url = endpoint
-    handler.answers += ["no"]
+    endpoint.answers += ["no"]
     with pytest.raises(BudgetSpent):
-        await OpenAI(OpenAICompleter("made", url, "dummy"), Budget(2, 10_000)).propose(brief)
-    assert len(handler.asked) == 2
+        await OpenAI(OpenAICompleter("made", endpoint.url, "dummy"), Budget(2, 10_000)).propose(brief)
+    assert len(endpoint.requests) == 2
 
 
 async def test_an_endpoint_that_is_not_there_is_a_failed_proposal(brief):
