@@ -15,7 +15,7 @@ from rich.table import Table
 from alma_mcp.design_store import Design
 from alma_mcp.errors import EvolveError
 from alma_mcp.home import Home
-from evolve.agents.prices import in_words, load_prices
+from evolve.agents.prices import PUBLISHED, Prices, in_words, load_prices
 from evolve.benchmarks import BENCHMARKS, SPLITS, Benchmark, BenchmarkName, Split
 from evolve.benchmarks.episodic import Episodic
 from evolve.compare import compare
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--scopes", type=click.IntRange(min=1), help="At most so many conversations or games, for a quick look.")
 @click.option("--mechanisms", help="Only these of a RankedMemory's mechanisms, comma-separated: what is each worth?")
 @click.option("--against", metavar="DESIGN", help="A second design on the same tasks, and the difference, in pairs.")
+@click.option("--prices", type=click.Path(path_type=Path), default=PUBLISHED, help="Your own table of token prices.")
 @click.option("--no-controls", is_flag=True, help="Do not play what a score is measured beside.")
 @click.option("--meta-model", "--meta_model", "meta_model", hidden=True, help="As in the original: not used here.")
 @click.option("--json", "as_json", is_flag=True, help="No table, only the last line.")
@@ -60,6 +61,7 @@ def evaluate(
     scopes: int | None,
     mechanisms: str | None,
     against: str | None,
+    prices: Path,
     *,
     no_controls: bool,
     meta_model: str | None,  # noqa: ARG001 - the search's
@@ -75,6 +77,7 @@ def evaluate(
         found = _only(found, [each.strip() for each in mechanisms.split(",")])
     designs = [found, *([context.store.find(against)] if against else [])]
     settings = PlaySettings(**play)
+    table = load_prices(prices)
     part: Split = split or ("all" if settings.status.startswith("eval") else "search")
 
     async def run() -> tuple[list[Evaluation], list[str]]:
@@ -97,7 +100,7 @@ def evaluate(
             console.print(_table(each))
         if difference:
             console.print(_sentence(evaluation, difference))
-        for line in (*notes, *_played_by(evaluation, context.home, settings.agent)):
+        for line in (*notes, *_played_by(evaluation, context.home, settings.agent, table)):
             console.print(line)
     click.echo(json.dumps(evaluation.summary() | ({"against": difference} if difference else {})))
 
@@ -127,13 +130,12 @@ def _sentence(evaluation: Evaluation, difference: dict[str, Any]) -> str:
     )
 
 
-def _played_by(evaluation: Evaluation, home: Home, agent: str) -> list[str]:
+def _played_by(evaluation: Evaluation, home: Home, agent: str, prices: Prices) -> list[str]:
     """What the agent cost, and where the trajectories are: the worst and the best of them, to look at."""
     traced = sorted((each for each in evaluation.results if each.trace), key=lambda each: each.metrics["score"])
     if not traced:
         return []
     spent = [int(sum(each.metrics[name] for each in traced)) for name in ("agent_tokens_in", "agent_tokens_out")]
-    prices = load_prices()
     cost = f"{in_words(prices.dollars(agent, *spent))} by prices of {prices.date}"
     looks = {"the worst": traced[0].trace, "the best": traced[-1].trace}
     told = "; ".join(f"{which}: alma-evolve show {trace}" for which, trace in looks.items())
