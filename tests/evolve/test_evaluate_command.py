@@ -21,6 +21,7 @@ from evolve.benchmarks.coding_stream import CodingStream
 from evolve.benchmarks.locomo import Locomo
 from evolve.benchmarks.swebench_stream import SwebenchStream
 from evolve.cli import cli
+from evolve.environments import DOMAINS
 from evolve.evaluate import evaluate
 from evolve.mechanisms import read_recipe
 
@@ -66,7 +67,7 @@ def evaluated(alma_evolve, tmp_path):
 
 
 def test_every_benchmark_is_evaluated_here_or_where_its_own_data_is_made():
-    assert set(BENCHMARKS) == {*WRITTEN, "git_history", "replay"}
+    assert set(BENCHMARKS) == {*WRITTEN, *DOMAINS, "git_history", "replay"}
 
 
 @pytest.mark.parametrize("benchmark", WRITTEN)
