@@ -46,7 +46,7 @@ class Evaluation:
     primary: str
     results: Sequence[TaskResult]
     control_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    missing: Sequence[str] = ()
+    missing: Sequence[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property

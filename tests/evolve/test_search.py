@@ -237,7 +237,13 @@ def test_a_spent_budget_says_where_to_raise_it():
     [
         Rejection("d", "smoke", "why", "trace"),
         Evaluation(
-            "d", "n", "locomo", "gate", "recall@10", [TaskResult("t", "c", {"recall@10": 0.5}, 3, 1.5)], {"empty": 0}
+            "d",
+            "n",
+            "locomo",
+            "gate",
+            "recall@10",
+            [TaskResult("t", "c", {"recall@10": 0.5}, 3, 1.5)],
+            {"empty": {"t": 0.0}},
         ),
     ],
 )
