@@ -82,7 +82,7 @@ async def test_a_bad_proposal_is_a_rejection_with_its_stage(archive, locomo_file
 
 async def test_a_design_that_answers_by_chance_is_rejected(archive, locomo_file, laboratory):
     source = "import random\n" + GOOD.replace(
-        "return [key for", "return random.sample(range(1, 4), 3)\n        return [key for"
+        "return [key for", "return {key: random.random() for key in (1, 2, 3)}\n        return [key for"
     )
     told = []
     await search(settings(candidates=1), 1, archive, Locomo(locomo_file), laboratory, Scripted(source), watcher(told))
