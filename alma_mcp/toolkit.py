@@ -41,11 +41,15 @@ class Completer(Protocol):
 
 @dataclass(slots=True)
 class Spent:
-    """What one memory has had answered since its toolkit was made; replayed answers cost nothing."""
+    """What one memory has had answered since its toolkit was made; replayed answers cost nothing.
+
+    `unanswered` counts completions that were asked for where no model is configured.
+    """
 
     texts_embedded: int = 0
     calls: int = 0
     replayed: int = 0
+    unanswered: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
 
@@ -115,6 +119,7 @@ class HostToolkit:
 
     async def _fresh(self, key: bytes, prompt: str, schema: Mapping[str, Any] | None) -> str:
         if self._completer is None:
+            self.spent.unanswered += 1
             raise Unavailable("no model is configured for completions")
         if await self._recordings.count(self._design, self._scope) + self._in_flight > self._calls:
             raise Unavailable(f"this memory has spent its {self._calls} model calls")

@@ -72,6 +72,7 @@ async def evaluate(
         results=results,
         control_scores=_by_task([through.controls for through in ran]),
         missing=[task for task, _ in lost],
+        unanswered=sum(through.unanswered for through in ran),
         seconds=clock() - started,
     )
 

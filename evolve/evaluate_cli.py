@@ -28,7 +28,6 @@ from evolve.laboratory import completer_of, open_benchmark, open_laboratory
 from evolve.mechanisms import join, read_recipe
 from evolve.play_options import one_name, play_options
 from evolve.progress import bar
-from evolve.verify import asks_model
 
 if TYPE_CHECKING:
     from evolve.cli import Context
@@ -84,11 +83,6 @@ def evaluate(
         async with open_benchmark(benchmark, data, context.home, scopes, settings) as tasks:
             completer = completer_of(tasks)
             async with open_laboratory(context.store, context.home, embedder, completer) as laboratory:
-                for each in designs:
-                    if asks_model(each) and completer is None:
-                        click.echo(
-                            f"{each.name} asks a model, and there is none here: this scores its fallback.", err=True
-                        )
                 played = [await _played(each, tasks, part, laboratory, controls=not no_controls) for each in designs]
                 return played, tasks.notes() if isinstance(tasks, Episodic) else []
 
@@ -98,6 +92,8 @@ def evaluate(
         console = Console(file=sys.stdout)
         for each in (evaluation, *others):
             console.print(_table(each))
+            if each.unanswered:
+                console.print(f"{each.name} asked a model {each.unanswered} times and had none: this is its fallback.")
         if difference:
             console.print(_sentence(evaluation, difference))
         for line in (*notes, *_played_by(evaluation, context.home, settings.agent, table)):
@@ -136,7 +132,7 @@ def _played_by(evaluation: Evaluation, home: Home, agent: str, prices: Prices) -
     if not traced:
         return []
     spent = [int(sum(each.metrics[name] for each in traced)) for name in ("agent_tokens_in", "agent_tokens_out")]
-    cost = f"{in_words(prices.dollars(agent, *spent))} by prices of {prices.date}"
+    cost = f"{in_words(prices.dollars(agent, *spent))} by prices of {prices.date}" if any(spent) else "no model"
     looks = {"the worst": traced[0].trace, "the best": traced[-1].trace}
     told = "; ".join(f"{which}: alma-evolve show {trace}" for which, trace in looks.items())
     return [

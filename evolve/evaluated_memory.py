@@ -14,7 +14,7 @@ from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.hosts import Host
 from alma_mcp.projection import Limits, Projection
 from alma_mcp.recordings import Recordings
-from alma_mcp.toolkit import Completer, HostToolkit
+from alma_mcp.toolkit import Completer, HostToolkit, Spent
 from alma_mcp.vector_cache import VectorCache
 from evolve.benchmarks import Feedback
 
@@ -36,7 +36,8 @@ class Laboratory:
 class EvaluatedMemory:
     """A design's memory of one scope, in a folder of its own."""
 
-    def __init__(self, log: ExperienceLog, projection: Projection) -> None:
+    def __init__(self, log: ExperienceLog, projection: Projection, spent: Spent) -> None:
+        self.spent = spent
         self._log = log
         self._projection = projection
 
@@ -80,4 +81,4 @@ async def open_memory(design: Design, scope: str, laboratory: Laboratory) -> Asy
         projection = Projection(design, scope, log, laboratory.host, asks, folder / "projection", limits)
         stack.push_async_callback(projection.close)
         await projection.start()
-        yield EvaluatedMemory(log, projection)
+        yield EvaluatedMemory(log, projection, asks.spent)

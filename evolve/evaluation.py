@@ -36,7 +36,8 @@ class TaskResult:
 class Evaluation:
     """Every task of a split, played by one design, beside the controls (primary metric of each task, by control).
 
-    `missing` names the tasks that could not be measured, once for each time.
+    `missing` names the tasks that could not be measured, once for each time. `unanswered` counts what the design
+    asked of a model where there was none: its score is that of what it does without.
     """
 
     design: str
@@ -47,6 +48,7 @@ class Evaluation:
     results: Sequence[TaskResult]
     control_scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     missing: Sequence[str] = field(default_factory=list)
+    unanswered: int = 0
     seconds: float = 0.0
 
     @property
@@ -106,6 +108,7 @@ class Evaluation:
             "gains": {name: gain.model_dump() for name, gain in self.gains.items()},
             "failures": self.failures,
             "missing": len(self.missing),
+            "unanswered": self.unanswered,
             "tokens": round(self.tokens, 1),
             "latency_ms": {"p50": round(self.latency_ms(0.5), 2), "p95": round(self.latency_ms(0.95), 2)},
             "seconds": round(self.seconds, 1),

@@ -23,12 +23,14 @@ T = TypeVar("T")
 class Playthrough:
     """What came of a scope. `controls` holds (task, score) pairs by the name of the control.
 
-    `lost` are tasks that could not be measured, each with the reason: they are missing, not zeros.
+    `lost` are tasks that could not be measured, each with the reason: they are missing, not zeros. `unanswered`
+    counts what the design asked of a model where there was none.
     """
 
     results: list[TaskResult] = field(default_factory=list)
     controls: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     lost: list[tuple[str, InfrastructureFault]] = field(default_factory=list)
+    unanswered: int = 0
 
 
 class Playing:
@@ -62,6 +64,7 @@ class Playing:
             else:
                 for moment in moments:
                     await self._take_in(moment)
+        self._through.unanswered = self._memory.spent.unanswered
         return self._through
 
     async def _take_in(self, moment: Experience | Feedback | Task) -> None:

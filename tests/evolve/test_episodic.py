@@ -169,6 +169,12 @@ async def test_a_design_that_fails_scores_zero_and_is_said_to_have_failed(open_d
     assert evaluation.score.mean == 0.0
 
 
+async def test_what_a_design_asks_of_a_model_that_is_not_there_is_counted(open_doors, laboratory):
+    asking = await evaluate(bundled_designs()["reasoning_bank"], open_doors(), "all", laboratory)
+    assert asking.unanswered > 0
+    assert (await evaluate(LEXICAL, open_doors(), "all", laboratory)).unanswered == 0
+
+
 async def test_no_games_in_a_split_is_said_with_what_to_do(open_doors, laboratory):
     with pytest.raises(DataMissing, match=r"0 to deploy in the all split.*--data"):
         await evaluate(LEXICAL, open_doors(course=Course(COURSE.collection, [])), "all", laboratory)
