@@ -38,7 +38,7 @@ def connect() -> Any:
     except (DockerException, RequestException, OSError) as error:
         if client is not None:
             client.close()
-        raise NoSandbox(f"No Docker daemon answers ({error}); start it, or install bubblewrap.") from error
+        raise NoSandbox(f"No Docker daemon answers ({error}); install Docker, and start it.") from error
     return client
 
 
