@@ -124,6 +124,11 @@ class Archive:
         )
         return [(row[0], row[1], from_json(row[2])) for row in self._database.execute(sql, (design,))]
 
+    def benchmarks(self, beginning: str) -> list[str]:
+        """The benchmarks of this name, or whose name goes on after it with a `/`."""
+        names = [name for (name,) in self._database.execute("SELECT DISTINCT benchmark FROM verdicts ORDER BY 1")]
+        return [name for name in names if f"{name}/".startswith(f"{beginning}/")]
+
     def scores(self, benchmark: str, split: str = "search") -> dict[str, Evaluation]:
         """The evaluations of a benchmark's split, by design."""
         sql = "SELECT design, body FROM verdicts WHERE benchmark = ? AND split = ?"

@@ -24,11 +24,14 @@ MEMORY_LINES = 4
 
 
 @click.command("list")
-@click.option("--benchmark", default="locomo", show_default=True, help="Its name, as `show DESIGN` prints it.")
+@click.option("--benchmark", default="locomo", show_default=True, help="Its name, or the beginning of it.")
 @click.pass_obj
 def list_designs(context: "Context", benchmark: str) -> None:
     """The designs of the archive, best first, with their intervals."""
-    show_table(context, benchmark)
+    with Archive(context.home.archive, context.store) as archive:
+        names = archive.benchmarks(benchmark)
+    for name in names or [benchmark]:
+        show_table(context, name)
 
 
 @click.command()

@@ -53,6 +53,7 @@ class Protocol:
 class Episodic:
     """One domain, one agent, one protocol. `image` is the version of the environments, `rules` whose they are.
 
+    The name ends in a hash of all that a score depends on but the design: two scores under one name are comparable.
     `completer` answers what designs ask of a model.
     """
 
@@ -69,7 +70,9 @@ class Episodic:
         rules: str,
         completer: Completer | None = None,
     ) -> None:
-        self.name = f"{protocol.domain}/{agent.name}/{protocol.status}/{protocol.rollout}"
+        played_by = f"{agent.version} {image} {rules}"
+        told = f"{protocol.domain}/{agent.name}/{protocol.status}/{protocol.rollout}"
+        self.name = f"{told}/{_digest(f'{played_by} {protocol} {course}')}"
         self.rules = rules
         self.completer = completer
         self._protocol = protocol
@@ -77,8 +80,7 @@ class Episodic:
         self._agent = agent
         self._pool = pool
         self._episodes = episodes
-        played_by = hashlib.sha256(f"{agent.version} {image} {rules}".encode()).hexdigest()[:12]
-        self._without = f"{protocol.domain}-{agent.name}-without-memory-{played_by}"
+        self._without = f"{protocol.domain}-{agent.name}-without-memory-{_digest(played_by)}"
         self._locks: dict[tuple[Game, int], asyncio.Lock] = {}
         self._collected: list[Episode] = []
         self._queries: dict[Game, Query] = {}
@@ -200,6 +202,10 @@ class Episodic:
 
         recorded = self._recorded.get((game, 0))
         return query_of(recorded.goal, recorded.first) if recorded else await retried(attempt)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 async def _nothing(_: Query) -> Retrieval:

@@ -73,7 +73,7 @@ def games(tmp_path_factory):
 def test_a_domain_is_evaluated_from_the_command_line(tmp_path, games, domain, options):
     data = ("--data", str(games)) if domain in ("alfworld", "textworld") else ()
     report = evaluated(tmp_path, "lexical", "--benchmark", domain, *options, *data)
-    assert report["benchmark"] == f"{domain}/scripted/train/batched"
+    assert report["benchmark"].startswith(f"{domain}/scripted/train/batched/")
     assert report["tasks"] > 0
     assert report["missing"] == report["failures"] == 0
     assert set(report["controls"]) == {"no_memory", "empty", "shuffled"}
@@ -85,11 +85,11 @@ def test_the_same_command_gives_the_same_trajectories_twice_and_shows_one(tmp_pa
     arguments = ("lexical", "--task_type", "babaisai", "--train_size", "8", "--no-controls")
     kept = []
     for home in (tmp_path / "first", tmp_path / "second"):
-        evaluated(home, *arguments)
-        plays = Episodes(home / "episodes").read("babaisai/scripted/train/batched")
+        name = evaluated(home, *arguments)["benchmark"]
+        plays = Episodes(home / "episodes").read(name)
         kept.append(sorted((each.game.id, each.retrieved, each.steps) for each in plays))
     assert kept[0] == kept[1] != []
-    file = tmp_path / "first" / "episodes" / "babaisai-scripted-train-batched.jsonl"
+    file = Episodes(tmp_path / "first" / "episodes").path(name)
     number = json.loads(file.read_text().splitlines()[0])["id"]
     shown = evolve(tmp_path / "first", "show", number)
     assert shown.returncode == 0
@@ -107,7 +107,7 @@ def test_a_memory_that_learns_is_played_with_the_originals_flags(tmp_path):
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert (report["name"], report["tasks"]) == ("trajectory_retrieval", 4)
-    assert report["benchmark"] == "babaisai/scripted/eval_in_distribution/sequential"
+    assert report["benchmark"].startswith("babaisai/scripted/eval_in_distribution/sequential/")
 
 
 @pytest.mark.parametrize(
@@ -129,5 +129,7 @@ def test_bad_input_is_answered_by_a_sentence(tmp_path, arguments, sentence):
 def test_a_search_on_a_domain_makes_and_judges_designs(tmp_path):
     done = evolve(tmp_path, "run", "--task-type", "babaisai", "--rounds", "1", "--train-size", "20")
     assert done.returncode == 0, done.stderr
-    assert "babaisai/scripted/train/batched, search split" in done.stdout
+    assert "babaisai/scripted/train/batched/" in done.stdout
     assert done.stdout.count("recombine-") >= 1
+    listed = evolve(tmp_path, "list", "--benchmark", "babaisai")
+    assert listed.stdout.count("recombine-") == done.stdout.count("recombine-")

@@ -100,6 +100,17 @@ async def test_another_version_of_the_agent_plays_its_own(open_doors, laboratory
     assert second.acted == first.acted
 
 
+async def test_a_score_under_another_protocol_goes_by_another_name(open_doors):
+    other = Course(COURSE.collection[:1], COURSE.deployment)
+    names = [
+        open_doors().name,
+        open_doors(course=other).name,
+        open_doors(protocol=replace(STATIC, memory_tokens=100)).name,
+    ]
+    assert len(set(names)) == 3
+    assert open_doors().name == names[0]
+
+
 async def test_the_same_seed_agent_and_design_give_the_same_trajectories_twice(open_doors, laboratory, tmp_path):
     doors = open_doors()
     await evaluate(LEXICAL, doors, "all", laboratory)
