@@ -17,6 +17,7 @@ from evolve.import_cli import import_design
 from evolve.propose_cli import brief, promote, submit
 from evolve.run_cli import run
 from evolve.show_cli import list_designs, show
+from evolve.simulate_cli import simulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def cli(context: click.Context, home: Path) -> None:
     context.obj = Context(place, DesignStore(place.designs))
 
 
-for command in (run, list_designs, show, evaluate, import_design, data, images, brief, submit, promote):
+for command in (run, list_designs, show, evaluate, import_design, data, images, brief, submit, promote, simulate):
     cli.add_command(command)
 
 

@@ -62,7 +62,7 @@ def compare(
     )
 
 
-def sign_flip_p_value(differences: np.ndarray, seed: int = 0) -> float:
+def sign_flip_p_value(differences: np.ndarray, seed: int = 0, permutations: int = PERMUTATIONS) -> float:
     """One-sided paired permutation test of a positive mean: how often random signs do as well.
 
     The observed signs count as one of the permutations, so the value is never 0.
@@ -73,10 +73,10 @@ def sign_flip_p_value(differences: np.ndarray, seed: int = 0) -> float:
     chance = np.random.default_rng(seed)
     observed = moved.sum()
     as_good = 1
-    for start in range(0, PERMUTATIONS, CHUNK):
-        signs = chance.choice([-1.0, 1.0], size=(min(CHUNK, PERMUTATIONS - start), len(moved)))
+    for start in range(0, permutations, CHUNK):
+        signs = chance.choice([-1.0, 1.0], size=(min(CHUNK, permutations - start), len(moved)))
         as_good += int((signs @ moved >= observed - 1e-12).sum())
-    return as_good / (PERMUTATIONS + 1)
+    return as_good / (permutations + 1)
 
 
 def alpha_for_opening(number: int) -> float:

@@ -81,7 +81,7 @@ class SearchSettings(_Strict):
     seeds: Annotated[list[str], Field(min_length=1)] = ["no_memory", "trajectory_retrieval", "lexical", "hybrid"]
     donors: list[str] = []
     candidates: Annotated[int, Field(ge=1)] = 5
-    sampler: Literal["alma", "greedy", "uniform"] = "alma"
+    sampler: Literal["alma", "dgm", "clade_thompson", "pareto", "uniform", "greedy", "iid"] = "alma"
     seed: int = 0
     embedder: str = "onnx"
     play: PlaySettings = PlaySettings()

@@ -66,7 +66,9 @@ class Round:
         scores = self.archive.scores(self.benchmark.name)
         entries = {entry.id: entry for entry in self.archive.entries()}
         candidates = [
-            Candidate(design, evaluation.score.mean, entries[design].children)
+            Candidate(
+                design, evaluation.score.mean, entries[design].children, evaluation.scores, entries[design].parents
+            )
             for design, evaluation in sorted(scores.items())
             if design in entries
         ]
