@@ -17,7 +17,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evolve.environments.images import image_name, is_built
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +26,7 @@ from evolve.benchmarks.courses import course
 from evolve.benchmarks.game_files import games_of
 from evolve.environments import DOMAINS, FAMILIES, Domain
 from evolve.environments.container import Containers
+from evolve.environments.images import image_name, is_built
 from evolve.environments.link import LONGEST_LINE
 from evolve.episode import Game
 
