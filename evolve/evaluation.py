@@ -12,6 +12,8 @@ from evolve.benchmarks import Split
 from evolve.compare import compare, interval
 
 VERSION = 2
+COUNTS = frozenset({"steps", "agent_tokens_in", "agent_tokens_out", "agent_seconds"})
+"""Metrics that are no scores: of a task on which the design failed there is none, where a score is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class Evaluation:
         }
 
     def _interval(self, name: str) -> Interval:
-        having = [result for result in self.results if name in result.metrics or result.failed]
+        scores = name not in COUNTS
+        having = [result for result in self.results if name in result.metrics or (result.failed and scores)]
         return interval([result.metrics.get(name, 0.0) for result in having], [result.cluster for result in having])
 
 

@@ -64,6 +64,8 @@ class Playing:
             else:
                 for moment in moments:
                     await self._take_in(moment)
+        order = {(task.id, task.seed): place for place, task in enumerate(tasks_of(self._scope))}
+        self._through.results.sort(key=lambda result: order[result.task, result.seed])
         self._through.unanswered = self._memory.spent.unanswered
         return self._through
 

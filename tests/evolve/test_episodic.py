@@ -180,6 +180,21 @@ async def test_a_design_that_fails_scores_zero_and_is_said_to_have_failed(open_d
     assert evaluation.score.mean == 0.0
 
 
+async def test_a_task_on_which_a_design_failed_has_no_steps_and_results_keep_the_order_of_the_tasks(
+    open_doors, laboratory
+):
+    source = (
+        BROKEN.replace("raise ValueError", 'if "oak" in query.text: raise ValueError') + "        return Retrieval()\n"
+    )
+    design = Design(source.replace("import Memory", "import Memory, Retrieval"), "half broken")
+    doors = open_doors()
+    evaluation = await evaluate(design, doors, "all", laboratory)
+    assert evaluation.failures == 3
+    assert evaluation.score.mean == 0.5
+    assert evaluation.summary()["metrics"]["steps"]["mean"] == 2.0
+    assert [result.task for result in evaluation.results] == [game.id for game in COURSE.deployment]
+
+
 async def test_what_a_design_asks_of_a_model_that_is_not_there_is_counted(open_doors, laboratory):
     asking = await evaluate(bundled_designs()["reasoning_bank"], open_doors(), "all", laboratory)
     assert asking.unanswered > 0
