@@ -33,11 +33,14 @@ async def watch(state: Path, pid: int, bounds: Bounds, end: Callable[[str], None
 
 
 def give(folder: Path, uid: int) -> None:
-    """Make a state folder and what lies in it belong to a worker; links are not followed."""
+    """Make a state folder and what lies in it belong to a worker; links are not followed. The worker before may still
+    be closing its database, so what is gone by the time it is reached needs no owner.
+    """
     os.chown(folder, uid, uid, follow_symlinks=False)
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            os.chown(Path(parent) / name, uid, uid, follow_symlinks=False)
+            with contextlib.suppress(FileNotFoundError):
+                os.chown(Path(parent) / name, uid, uid, follow_symlinks=False)
 
 
 def size_of(folder: Path) -> int:
