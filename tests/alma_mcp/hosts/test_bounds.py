@@ -11,7 +11,8 @@ def test_a_state_folder_is_given_away_though_a_file_goes_meanwhile(tmp_path, mon
     given, chown = [], os.chown
 
     def closing(path, uid, gid, **options):
-        (tmp_path / "memory.db-wal").unlink(missing_ok=True)
+        if path != tmp_path:
+            (tmp_path / "memory.db-wal").unlink(missing_ok=True)
         chown(path, uid, gid, **options)
         given.append(os.path.relpath(path, tmp_path))
 
