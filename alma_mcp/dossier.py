@@ -37,8 +37,35 @@ class Side(_Frozen):
     failures: int
 
 
+class Finalist(_Frozen):
+    """One of the designs that the challenger was chosen from, and its score on the validation split."""
+
+    design: str
+    name: str
+    score: float
+
+
+class Cost(_Frozen):
+    """What an opening of the gate took, both designs and the controls together, however often it was interrupted.
+
+    `plays` are tasks, `episodes` those of them that an agent played, for so many `agent_tokens`. `design_calls` is
+    what the designs had answered by a model, for `design_tokens`.
+    """
+
+    plays: int = 0
+    episodes: int = 0
+    agent_tokens: int = 0
+    design_calls: int = 0
+    design_tokens: int = 0
+
+
 class Dossier(_Frozen):
-    """What was promised, what was found, and by which command."""
+    """What was promised, what was found, and by which command.
+
+    `planned` is how many tasks were to be played, `tasks` how many were compared; a plan of 0 is not known.
+    `missing` counts the plays that are left out, in pairs, since the machine lost at least one of the two.
+    `detectable` is the difference that this opening would have found in four of five cases.
+    """
 
     benchmark: str
     split: str
@@ -62,10 +89,16 @@ class Dossier(_Frozen):
     needs_complete: bool
     seconds: float
     command: str
+    planned: int = 0
+    missing: int = 0
+    detectable: float | None = None
+    finalists: tuple[Finalist, ...] = ()
+    cost: Cost | None = None
 
     def canonical(self) -> bytes:
-        """The bytes that the evidence hash is taken of."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+        """The bytes that the evidence hash is taken of. What an older dossier did not have is not among them."""
+        fields = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
     @property
     def evidence(self) -> str:

@@ -131,14 +131,17 @@ class ExperienceLog:
     @classmethod
     async def open(cls, path: Path) -> Self:
         writer = await open_database(path, MIGRATIONS)
+        reader = None
         try:
             with database_errors(path):
                 reader = await aiosqlite.connect(path, isolation_level=None)
-        except StoreError:
+            log = cls(path, writer, reader)
+            await log._load_heads()
+        except BaseException:
+            if reader:
+                await reader.close()
             await writer.close()
             raise
-        log = cls(path, writer, reader)
-        await log._load_heads()
         return log
 
     async def close(self) -> None:

@@ -88,11 +88,29 @@ def _found(dossier: Dossier) -> str:
         f"{dossier.benchmark}, {dossier.split} split: {fresh}",
         f"Difference {dossier.difference}; {needed}",
         f"Tasks won {dossier.wins}, tied {dossier.ties}, lost {dossier.losses}",
+        *_reach(dossier),
         "Controls: " + ", ".join(f"{name} {score:.3f}" for name, score in dossier.controls.items()),
         *(f"Objection: {objection}" for objection in dossier.objections),
         f"Repeat it: {dossier.command}",
     ]
     return "\n".join(one_line(line) for line in lines)
+
+
+def _reach(dossier: Dossier) -> list[str]:
+    """What could have been found, of what it was found, and what that cost; nothing where an older dossier lacks it."""
+    found = []
+    if dossier.detectable is not None:
+        found.append(f"So many tasks show a difference of {dossier.detectable:.3f} in four of five cases")
+    if dossier.planned:
+        found.append(f"Tasks compared {dossier.tasks} of {dossier.planned}; plays missing in pairs {dossier.missing}")
+    if dossier.finalists:
+        scores = ", ".join(f"{each.name} {each.score:.3f}" for each in dossier.finalists)
+        found.append(f"Chosen before the gate opened, by validation, from: {scores}")
+    if cost := dossier.cost:
+        agent = f"{cost.episodes:,} of them by an agent with {cost.agent_tokens:,} tokens"
+        design = f"the designs asked a model {cost.design_calls:,} times, {cost.design_tokens:,} tokens"
+        found.append(f"Cost: {cost.plays:,} plays with controls, {agent}; {design}; {dossier.seconds:,.0f} s")
+    return found
 
 
 def _beside(dossier: Dossier) -> Table:

@@ -4,7 +4,6 @@ The surface is fixed; what changes behind it is the design. Tested against both 
 eras, with a snapshot of every schema in `tests/contract`.
 """
 
-import inspect
 import json
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -12,17 +11,17 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from mcp.server.caching import CacheHint
-from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
-from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from alma_mcp import __version__
 from alma_mcp.access import Place, Principal
 from alma_mcp.contract import Query, Signal
-from alma_mcp.errors import AlmaError
 from alma_mcp.rendering import render_answer
 from alma_mcp.service import Draft, MemoryService
+from alma_mcp.strict_server import CallContext, StrictServer, said
 
 INSTRUCTIONS = """Long-term memory of this project and this user, kept on this machine.
 Call `retrieve` with the task in your own words before you start on it. When something is learnt that a later
@@ -33,30 +32,14 @@ PRINCIPAL: ContextVar[Principal] = ContextVar("principal")
 
 LONGEST_AGENT = 80
 
-CallContext = Context[Any, Any]
 Ids = Annotated[list[str], Field(description="Memory ids, as retrieve shows them")]
-
-
-class _Server(MCPServer[Any]):
-    """Refuses arguments that a tool does not take, and turns our errors into tool errors."""
-
-    async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: CallContext | None = None
-    ) -> CallToolResult | InputRequiredResult:
-        schema = self._tool_input_schema(name)
-        if schema is not None:
-            known = list(schema.get("properties", {}))
-            unknown = [argument for argument in arguments if argument not in known]
-            if unknown:
-                raise ToolError(f"`{name}` takes no `{unknown[0]}`; it takes: {', '.join(known) or 'nothing'}.")
-        return await super().call_tool(name, arguments, context)
 
 
 def build_server(
     service: MemoryService, status: Callable[[], Awaitable[str]], champion: Callable[[], Awaitable[str]]
 ) -> MCPServer[Any]:
     """The server over a service. `status` and `champion` give the texts of the tool and the resource."""
-    server = _Server(
+    server = StrictServer(
         "alma-mcp",
         title="alma-mcp",
         instructions=INSTRUCTIONS,
@@ -66,20 +49,8 @@ def build_server(
     )
     _add_tools(server, service, status)
     _add_resources(server, service, champion)
-    for tool in server._tool_manager.list_tools():  # noqa: SLF001 - the SDK has no public way to shape a schema
-        tool.description = inspect.cleandoc(tool.description)
-        tool.parameters = _terse(tool.parameters)
+    server.make_terse()
     return server
-
-
-def _terse(parameters: dict[str, Any]) -> dict[str, Any]:
-    """A closed schema without the titles, which repeat the names and cost tokens in every prompt."""
-    properties = {
-        name: {key: value for key, value in schema.items() if key != "title"}
-        for name, schema in parameters["properties"].items()
-    }
-    kept = {key: value for key, value in parameters.items() if key != "title"}
-    return {**kept, "properties": properties, "additionalProperties": False}
 
 
 def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[[], Awaitable[str]]) -> None:
@@ -94,7 +65,7 @@ def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[
 
         Call it before starting on a task. Searches this project's and the user's memory; best match first.
         """
-        with _said():
+        with said():
             question = Query(query, context, limit)
             return render_answer(await service.retrieve(PRINCIPAL.get(), question, max_tokens))
 
@@ -112,7 +83,7 @@ def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[
         scope: Annotated[Place, Field(description="project: this repository; user: everywhere")] = "project",
     ) -> str:
         """Remember one thing for later sessions. When it returns, it is saved on disk. Secrets are redacted."""
-        with _said():
+        with said():
             draft = Draft(text, task, outcome, kind, reward, scope)
             who = replace(PRINCIPAL.get(), agent=_agent(context))
             memory_id, new = await service.update(who, draft, _key(context))
@@ -124,7 +95,7 @@ def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[
     )
     async def feedback(context: CallContext, ids: Ids, signal: Signal) -> str:
         """Say whether retrieved memories were helpful or harmful for the task; later retrieval learns from it."""
-        with _said():
+        with said():
             count = await service.feedback(PRINCIPAL.get(), ids, signal, _key(context))
             return f"Noted as {signal} for {count} of {len(ids)}."
 
@@ -134,7 +105,7 @@ def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[
     )
     async def forget(context: CallContext, ids: Ids) -> str:
         """Erase memories for good, for example when the user asks for it. Cannot be undone."""
-        with _said():
+        with said():
             count = await service.forget(PRINCIPAL.get(), ids, _key(context))
             return f"Forgot {count} of {len(ids)}."
 
@@ -145,7 +116,7 @@ def _add_tools(server: MCPServer[Any], service: MemoryService, status: Callable[
     )
     async def tell_status() -> str:
         """How the memory is: its design, sizes, sandbox, and anything that is not working."""
-        with _said():
+        with said():
             return await status()
 
 
@@ -160,17 +131,6 @@ def _add_resources(server: MCPServer[Any], service: MemoryService, champion: Cal
         if event is None:
             raise ResourceNotFoundError(f"No memory of this project or user has the id {memory_id!r}.")
         return json.dumps(event.body, indent=1, ensure_ascii=False)
-
-
-class _said:  # noqa: N801 - reads as a phrase where it is used
-    """Says one of our errors to the model as a tool error."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, AlmaError):
-            raise ToolError(str(error)) from error
 
 
 def _agent(context: CallContext) -> str:

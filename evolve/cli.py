@@ -10,14 +10,21 @@ from alma_mcp import __version__
 from alma_mcp.command_line import HELP_NAMES, home_option, run_group
 from alma_mcp.design_store import DesignStore
 from alma_mcp.home import Home
-from evolve.data_cli import data
-from evolve.evaluate_cli import evaluate
-from evolve.images_cli import images
-from evolve.import_cli import import_design
-from evolve.propose_cli import brief, promote, submit
-from evolve.run_cli import run
-from evolve.show_cli import list_designs, show
-from evolve.simulate_cli import simulate
+from evolve.commands.compare import compare
+from evolve.commands.data import data
+from evolve.commands.diff import diff
+from evolve.commands.evaluate import evaluate
+from evolve.commands.folder import export
+from evolve.commands.images import images
+from evolve.commands.imports import import_design
+from evolve.commands.lineage import lineage
+from evolve.commands.mcp import mcp
+from evolve.commands.promote import promote
+from evolve.commands.propose import brief, submit
+from evolve.commands.run import run, stop
+from evolve.commands.show import archive_designs, list_designs, show
+from evolve.commands.simulate import simulate
+from evolve.commands.status import status
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,10 @@ def cli(context: click.Context, home: Path) -> None:
     context.obj = Context(place, DesignStore(place.designs))
 
 
-for command in (run, list_designs, show, evaluate, import_design, data, images, brief, submit, promote, simulate):
+for command in (
+    run, stop, status, archive_designs, list_designs, show, lineage, diff, compare, export, import_design,
+    evaluate, simulate, data, images, brief, submit, mcp, promote,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -10,6 +10,11 @@ from alma_mcp.errors import EvolveError
 from evolve.benchmarks import BenchmarkName
 from evolve.benchmarks.courses import Status
 from evolve.benchmarks.episodic import Rollout
+from evolve.cascade import CascadeSettings as Stages
+
+STAGES = Stages()
+MAY_CHANGE = frozenset({"budget", "prices", "runner"})
+"""Settings that may change without making another run: they are no part of what is found."""
 
 
 class _Strict(BaseModel):
@@ -17,25 +22,59 @@ class _Strict(BaseModel):
 
 
 class BudgetSettings(_Strict):
-    """Ceilings on what a run may ask of models."""
+    """Ceilings on what a run may spend, to write designs and to play with them; what is left out has none.
 
-    calls: Annotated[int, Field(ge=0)] = 200
-    tokens: Annotated[int, Field(ge=0)] = 2_000_000
+    `seconds` are those in which it was at work.
+    """
+
+    calls: Annotated[int, Field(ge=0)] | None = 2000
+    tokens: Annotated[int, Field(ge=0)] | None = 20_000_000
+    dollars: Annotated[float, Field(ge=0)] | None = 20.0
+    episodes: Annotated[int, Field(ge=0)] | None = None
+    seconds: Annotated[float, Field(ge=0)] | None = None
+
+
+class CascadeSettings(_Strict):
+    """How soon a candidate may be eliminated; see docs/search.md.
+
+    `chunk` is that of `cascade.CascadeSettings` where episodes are played, and all that is left where asking costs
+    little and filling a memory much, unless it is given. A `threshold` of 0 eliminates none.
+    """
+
+    smoke: Annotated[int, Field(ge=1)] = STAGES.smoke
+    smoke_clusters: Annotated[int, Field(ge=1)] = STAGES.smoke_clusters
+    proxy: Annotated[float, Field(gt=0, le=1)] = STAGES.proxy
+    chunk: Annotated[float, Field(gt=0, le=1)] | None = None
+    threshold: Annotated[float, Field(ge=0, lt=1)] = STAGES.threshold
+    doubt: Annotated[float, Field(ge=0, lt=1)] = STAGES.doubt
+    prior_sd: Annotated[float, Field(gt=0)] = STAGES.prior_sd
 
 
 class ProposerSettings(_Strict):
-    """Who writes the designs. The key of an endpoint is read from `ALMA_EVOLVE_API_KEY`."""
+    """Who writes the designs. The key of an endpoint is read from `ALMA_EVOLVE_API_KEY`.
+
+    Of several `models` a bandit chooses, in dollars. An answer may take `tokens` and `seconds`.
+    """
 
     kind: Literal["recombine", "openai", "command"] = "recombine"
     model: str = ""
+    models: list[str] = []
     base_url: str = "https://api.openai.com/v1"
     command: str = ""
     seconds: Annotated[float, Field(gt=0)] = 900
+    tokens: Annotated[int, Field(ge=1000)] = 32_000
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def writers(self) -> list[str]:
+        """The models to choose from."""
+        return list(dict.fromkeys([*([self.model] if self.model else []), *self.models]))
 
     @model_validator(mode="after")
     def _complete(self) -> "ProposerSettings":
-        if self.kind == "openai" and not self.model:
-            raise ValueError("the proposer `openai` needs a `model`")
+        if self.kind == "openai" and not self.writers:
+            raise ValueError("the proposer `openai` needs a `model`, or several `models`")
         if self.kind == "command" and not self.command.strip():
             raise ValueError("the proposer `command` needs a `command`")
         return self
@@ -72,8 +111,20 @@ class PlaySettings(_Strict):
     retrieve_at_once: Annotated[int, Field(ge=1)] = 10
 
 
+class RunnerSettings(_Strict):
+    """Where candidates are played: on this machine, or on a Ray cluster that is there; `width` jobs at once."""
+
+    kind: Literal["local", "ray"] = "local"
+    address: str = ""
+    width: Annotated[int, Field(ge=1)] | None = None
+
+
 class SearchSettings(_Strict):
-    """One search."""
+    """One search.
+
+    `at_once` candidates are in flight; `control` is the share of them that are made from scratch, which is what the
+    others must beat. `prices` is a table of your own.
+    """
 
     benchmark: BenchmarkName
     data: Path | None = None
@@ -81,13 +132,18 @@ class SearchSettings(_Strict):
     seeds: Annotated[list[str], Field(min_length=1)] = ["no_memory", "trajectory_retrieval", "lexical", "hybrid"]
     donors: list[str] = []
     candidates: Annotated[int, Field(ge=1)] = 5
-    sampler: Literal["alma", "dgm", "clade_thompson", "pareto", "uniform", "greedy", "iid"] = "alma"
+    at_once: Annotated[int, Field(ge=1)] = 2
+    control: Annotated[float, Field(ge=0, le=1)] = 0.2
+    sampler: Literal["alma", "dgm", "clade_thompson", "pareto", "uniform", "greedy", "iid"] = "clade_thompson"
     seed: int = 0
     embedder: str = "onnx"
     play: PlaySettings = PlaySettings()
     proposer: ProposerSettings = ProposerSettings()
     budget: BudgetSettings = BudgetSettings()
+    cascade: CascadeSettings = CascadeSettings()
     gate: GateSettings = GateSettings()
+    runner: RunnerSettings = RunnerSettings()
+    prices: Path | None = None
 
 
 def load_search(path: Path) -> SearchSettings:

@@ -17,3 +17,7 @@ class EnvironmentLost(InfrastructureFault):
 
 class AgentLost(InfrastructureFault):
     """The agent's model cannot be reached."""
+
+
+class Unplayable(EvolveError):
+    """A design could not be played at the gate: its own fault, not the machine's."""

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from alma_mcp.design_store import Design
 from alma_mcp.errors import DesignError
 from evolve.benchmarks import Benchmark, Prepares, Scope, Split
+from evolve.book import Book
 from evolve.evaluated_memory import Laboratory, open_memory
 from evolve.evaluation import Evaluation, Rejection, Verdict
-from evolve.playing import Playing, Playthrough, all_of, tasks_of
+from evolve.playing import Playing, Playthrough, all_of, part_of, tasks_of
 
 SCOPES_AT_ONCE = 2
 
@@ -24,11 +25,16 @@ async def evaluate(
     split: Split,
     laboratory: Laboratory,
     *,
+    only: Collection[str] | None = None,
+    book: Book | None = None,
     controls: bool = False,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Verdict:
-    """Play every task of a split with one design.
+    """Play every task of a split with one design; those named in `only` alone, where a part is enough.
+
+    What is in the `book` is not played again, and what is played is written there at once. Memories of which no task
+    is played are not filled, and a memory that learns from what it plays plays them in their order.
 
     A design that fails on a task scores 0 there; one that cannot take in the experiences gets a
     `Rejection`. Faults of the machine (`HostError`, `StoreError`) are raised: they are nobody's score. A task
@@ -37,7 +43,7 @@ async def evaluate(
     started = clock()
     if isinstance(benchmark, Prepares):
         await benchmark.prepare(split, progress)
-    scopes = benchmark.scopes(split)
+    scopes = [part for scope in benchmark.scopes(split) if (part := part_of(scope, only))]
     tasks = [task for scope in scopes for task in tasks_of(scope)]
     done = 0
 
@@ -53,7 +59,7 @@ async def evaluate(
         async with gate, open_memory(design, scope.name, laboratory) as memory:
             empty = open_memory(design, scope.name, laboratory) if controls else None
             async with empty or contextlib.nullcontext() as blank:
-                return await Playing(benchmark, scope, tasks, memory, blank, clock, played).through()
+                return await Playing(benchmark, scope, tasks, memory, blank, clock, played, book).through()
 
     try:
         ran = await all_of([run(scope) for scope in scopes])
@@ -73,6 +79,9 @@ async def evaluate(
         control_scores=_by_task([through.controls for through in ran]),
         missing=[task for task, _ in lost],
         unanswered=sum(through.unanswered for through in ran),
+        asked=sum(through.asked for through in ran),
+        asked_tokens_in=sum(through.asked_tokens_in for through in ran),
+        asked_tokens_out=sum(through.asked_tokens_out for through in ran),
         seconds=clock() - started,
     )
 

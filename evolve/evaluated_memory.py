@@ -24,13 +24,17 @@ PATIENT = Limits(apply_seconds=1800.0, retrieve_seconds=300.0, batch=1)
 
 @dataclass(frozen=True, slots=True)
 class Laboratory:
-    """What every evaluation on this machine shares."""
+    """What every evaluation on this machine shares.
+
+    `calls` caps the completions of one memory, over all its evaluations where their `answers` are kept.
+    """
 
     host: Host
     embedder: Embedder | None
     completer: Completer | None = None
     calls: int = 0
     vectors: VectorCache | None = None
+    answers: Recordings | None = None
 
 
 class EvaluatedMemory:
@@ -66,8 +70,10 @@ async def open_memory(design: Design, scope: str, laboratory: Laboratory) -> Asy
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alma-evolve-")))
         log = await ExperienceLog.open(folder / "experiences.db")
         stack.push_async_callback(log.close)
-        recordings = await Recordings.open(folder / "recordings.db")
-        stack.push_async_callback(recordings.close)
+        recordings = laboratory.answers
+        if recordings is None:
+            recordings = await Recordings.open(folder / "recordings.db")
+            stack.push_async_callback(recordings.close)
         asks = HostToolkit(
             design.id,
             laboratory.embedder,

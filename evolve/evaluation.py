@@ -12,6 +12,11 @@ from evolve.benchmarks import Split
 from evolve.compare import compare, interval
 
 VERSION = 2
+"""Of how a task is played and scored: results of another version are not compared."""
+
+SHAPE = 3
+"""Of a verdict's JSON."""
+
 COUNTS = frozenset({"steps", "agent_tokens_in", "agent_tokens_out", "agent_seconds"})
 """Metrics that are no scores: of a task on which the design failed there is none, where a score is 0."""
 
@@ -40,6 +45,10 @@ class Evaluation:
 
     `missing` names the tasks that could not be measured, once for each time. `unanswered` counts what the design
     asked of a model where there was none: its score is that of what it does without.
+
+    A candidate that a search has `eliminated` names the stage at which it was: not all tasks of the split were
+    played then, and `estimate` is what the whole split would have shown, by what is known of its incumbent.
+    `asked` counts what the design had answered by a model, and the tokens of it.
     """
 
     design: str
@@ -52,6 +61,22 @@ class Evaluation:
     missing: Sequence[str] = field(default_factory=list)
     unanswered: int = 0
     seconds: float = 0.0
+    eliminated: str = ""
+    estimate: float | None = None
+    asked: int = 0
+    asked_tokens_in: int = 0
+    asked_tokens_out: int = 0
+
+    @property
+    def mean(self) -> float:
+        """The primary metric without its interval, which takes longer; 0 where nothing was played."""
+        found = [result.metrics.get(self.primary, 0.0) for result in self.results]
+        return math.fsum(found) / len(found) if found else 0.0
+
+    @property
+    def worth(self) -> float:
+        """Its score on the whole split, or the best guess of it."""
+        return self.mean if self.estimate is None else self.estimate
 
     @property
     def scores(self) -> dict[str, float]:
@@ -138,7 +163,7 @@ Verdict = Evaluation | Rejection
 def to_json(verdict: Verdict) -> str:
     """A verdict as text for the archive."""
     kind = "evaluation" if isinstance(verdict, Evaluation) else "rejection"
-    return json.dumps({"kind": kind, "version": VERSION, **asdict(verdict)})
+    return json.dumps({"kind": kind, "version": SHAPE, **asdict(verdict)})
 
 
 def from_json(text: str) -> Verdict:

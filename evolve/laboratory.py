@@ -1,6 +1,7 @@
 """The laboratory of this machine: the sandbox and the embedder that evaluations share; a benchmark by its name."""
 
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from alma_mcp.embedding import make_embedder
 from alma_mcp.errors import EvolveError
 from alma_mcp.home import Home
 from alma_mcp.hosts.choose import choose_host
+from alma_mcp.recordings import Recordings
 from alma_mcp.toolkit import Completer
 from alma_mcp.vector_cache import VectorCache
 from evolve.benchmarks import (
@@ -28,27 +30,30 @@ from evolve.config import PlaySettings
 from evolve.domains import open_domain
 from evolve.evaluated_memory import Laboratory
 
-CALLS = 1000
-"""What one memory may ask of a model in an evaluation."""
+CALLS = 3000
+"""What one memory may ask of a model in all its evaluations."""
 
 
 @contextlib.asynccontextmanager
 async def open_laboratory(
-    store: DesignStore, home: Home, embedder: str = "onnx", completer: Completer | None = None
+    store: DesignStore, home: Home, embedder: str = "onnx", completer: Completer | None = None, model: str = ""
 ) -> AsyncIterator[Laboratory]:
     """Choose the sandbox and the embedder as the server does; what was embedded once is kept in the home's data.
 
-    `completer` answers what designs ask of a model.
+    `completer` answers what designs ask of a model; what it has answered is kept by `model`, its name, so that a
+    memory that is filled once more asks nobody.
     """
-    vectors = await VectorCache.open(home.data / "embeddings.db")
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        vectors = await VectorCache.open(home.data / "embeddings.db")
+        stack.push_async_callback(vectors.close)
+        answers = None
+        if completer:
+            file = f"answers-{hashlib.sha256(model.encode()).hexdigest()[:12]}.db"
+            answers = await Recordings.open(home.data / file)
+            stack.push_async_callback(answers.close)
         host = await choose_host(store)
-        try:
-            yield Laboratory(host, make_embedder(embedder), completer, CALLS if completer else 0, vectors)
-        finally:
-            await host.close()
-    finally:
-        await vectors.close()
+        stack.push_async_callback(host.close)
+        yield Laboratory(host, make_embedder(embedder), completer, CALLS if completer else 0, vectors, answers)
 
 
 @contextlib.asynccontextmanager
@@ -91,3 +96,8 @@ def _over_data(name: BenchmarkName, data: Path | None, home: Home, scopes: int |
 def completer_of(benchmark: Benchmark) -> Completer | None:
     """The model that answers designs on a benchmark: that of its agent, where it has one."""
     return benchmark.completer if isinstance(benchmark, Episodic) else None
+
+
+def model_of(play: PlaySettings) -> str:
+    """The name of the model that answers designs."""
+    return f"{play.memory_model or play.agent} at {play.agent_url}"

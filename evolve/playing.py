@@ -1,17 +1,17 @@
 """One scope played through: what is remembered taken in, each task played beside its controls."""
 
 import asyncio
-import contextlib
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from alma_mcp.contract import Experience, MemoryItem, Query, Retrieval
 from alma_mcp.errors import DesignError
 from alma_mcp.token_budget import CHARACTERS_PER_TOKEN
 from evolve.benchmarks import Benchmark, Control, Feedback, KnowsPopular, Played, Recall, Scope, Task
+from evolve.book import Book, Booked, Leaf
 from evolve.errors import InfrastructureFault
 from evolve.evaluated_memory import EvaluatedMemory
 from evolve.evaluation import TaskResult
@@ -24,13 +24,16 @@ class Playthrough:
     """What came of a scope. `controls` holds (task, score) pairs by the name of the control.
 
     `lost` are tasks that could not be measured, each with the reason: they are missing, not zeros. `unanswered`
-    counts what the design asked of a model where there was none.
+    counts what the design asked of a model where there was none, `asked` what was answered, for so many tokens.
     """
 
     results: list[TaskResult] = field(default_factory=list)
     controls: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     lost: list[tuple[str, InfrastructureFault]] = field(default_factory=list)
     unanswered: int = 0
+    asked: int = 0
+    asked_tokens_in: int = 0
+    asked_tokens_out: int = 0
 
 
 class Playing:
@@ -45,6 +48,7 @@ class Playing:
         blank: EvaluatedMemory | None,
         clock: Callable[[], float],
         played: Callable[[], None],
+        book: Book | None = None,
     ) -> None:
         self._benchmark = benchmark
         self._scope = scope
@@ -53,6 +57,7 @@ class Playing:
         self._blank = blank
         self._clock = clock
         self._played = played
+        self._book = book or Leaf()
         self._seen: list[Experience] = []
         self._random = random.Random(scope.name)
         self._through = Playthrough()
@@ -66,7 +71,9 @@ class Playing:
                     await self._take_in(moment)
         order = {(task.id, task.seed): place for place, task in enumerate(tasks_of(self._scope))}
         self._through.results.sort(key=lambda result: order[result.task, result.seed])
-        self._through.unanswered = self._memory.spent.unanswered
+        spent = self._memory.spent
+        self._through.unanswered, self._through.asked = spent.unanswered, spent.calls
+        self._through.asked_tokens_in, self._through.asked_tokens_out = spent.tokens_in, spent.tokens_out
         return self._through
 
     async def _take_in(self, moment: Experience | Feedback | Task) -> None:
@@ -106,6 +113,8 @@ class Playing:
         self._played()
 
     async def _measure(self, task: Task) -> tuple[TaskResult | None, Experience | None]:
+        if known := self._book.known(task.id, task.seed):
+            return known.result, known.experience
         tokens = 0
         elapsed = 0.0
 
@@ -128,17 +137,29 @@ class Playing:
         result = TaskResult(
             task.id, task.cluster, played.metrics, tokens, elapsed * 1000, failed, task.seed, played.trace
         )
+        self._book.keep(Booked(result, played.experience))
         return result, played.experience
 
     async def _play_control(self, name: Control, task: Task, recall: Recall) -> None:
-        score = 0.0
-        with contextlib.suppress(DesignError):
-            try:
-                played = await self._benchmark.play(self._scope, task, recall)
-            except InfrastructureFault:
-                return
-            score = played.metrics.get(self._benchmark.primary, 0.0)
-        self._through.controls.setdefault(name, []).append((task.id, score))
+        """Its result stands in the book under a name of its own."""
+        booked = f"{task.id} [{name}]"
+        known = self._book.known(booked, task.seed)
+        result = known.result if known else await self._controlled(booked, task, recall)
+        if result:
+            score = result.metrics.get(self._benchmark.primary, 0.0)
+            self._through.controls.setdefault(name, []).append((task.id, score))
+
+    async def _controlled(self, booked: str, task: Task, recall: Recall) -> TaskResult | None:
+        failed, played = "", Played({})
+        try:
+            played = await self._benchmark.play(self._scope, task, recall)
+        except DesignError as error:
+            failed = str(error)
+        except InfrastructureFault:
+            return None
+        result = TaskResult(booked, task.cluster, played.metrics, 0, 0.0, failed, task.seed, played.trace)
+        self._book.keep(Booked(result))
+        return result
 
     def _controls(self, blank: EvaluatedMemory, other: Task) -> dict[Control, Recall]:
         """What a score means little without: no memory, the empty one, chance, the newest, another task's answer."""
@@ -176,6 +197,21 @@ async def all_of(runs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def part_of(scope: Scope, only: Collection[str] | None) -> Scope | None:
+    """A scope up to the last of these tasks, and with these tasks alone unless it learns from all that it plays; None
+    where it has none of them.
+    """
+    if only is None:
+        return scope
+    wanted = [place for place, each in enumerate(scope.moments) if isinstance(each, Task) and each.id in only]
+    if not wanted:
+        return None
+    moments = scope.moments[: wanted[-1] + 1]
+    if not scope.learning:
+        moments = [each for each in moments if not isinstance(each, Task) or each.id in only]
+    return replace(scope, moments=moments)
 
 
 def tasks_of(scope: Scope) -> list[Task]:

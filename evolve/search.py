@@ -1,71 +1,96 @@
-"""The search: seeds first, then round after round; killed anywhere, it goes on where it was."""
+"""A search put together: the archive it fills, the run it goes on with, its budget, who proposes and who plays."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from evolve.archive import Archive
-from evolve.benchmarks import Benchmark
-from evolve.config import SearchSettings
-from evolve.evaluate import Progress, evaluate
+from evolve.archive import Archive, Cost, Run
+from evolve.benchmarks import Benchmark, Prepares
+from evolve.benchmarks.episodic import Episodic
+from evolve.budget import Budget, Ceilings
+from evolve.cascade import CascadeSettings as Stages
+from evolve.config import MAY_CHANGE, SearchSettings
+from evolve.endpoints.prices import Prices
 from evolve.evaluated_memory import Laboratory
-from evolve.evaluation import Verdict
-from evolve.propose import Proposer
-from evolve.round import Place, Round
+from evolve.judging import Judging
+from evolve.laboratory import model_of
+from evolve.meta.brief import Proposer
+from evolve.meta.briefing import Briefing, Witness
+from evolve.meta.lessons import forbidden
+from evolve.metered import Meter
+from evolve.pipeline import Pipeline
+from evolve.round import Round
+from evolve.runners import Runner
+from evolve.seen import seen_of
 from evolve.selection import SAMPLERS
+from evolve.watching import Watcher
+
+RACE = "race"
+"""The step of what is played when all candidates are through."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
-    """Who looks on: told what is worked on, how far it is, and what became of it."""
+class Means:
+    """What a search works with. `stopped` says whether a person wants it to end once what is in flight is through."""
 
-    working_on: Callable[[str], None]
-    progress: Progress
-    became: Callable[[str, Verdict], None]
+    archive: Archive
+    benchmark: Benchmark
+    laboratory: Laboratory
+    runner: Runner
+    proposer: Proposer
+    prices: Prices
+    witness: Witness | None = None
+    stopped: Callable[[], bool] = lambda: False
+    clock: Callable[[], float] = time.time
 
 
-async def search(
-    settings: SearchSettings,
-    rounds: int,
-    archive: Archive,
-    benchmark: Benchmark,
-    laboratory: Laboratory,
-    proposer: Proposer,
-    watcher: Watcher,
-    clock: Callable[[], float] = time.time,
-) -> None:
+async def search(settings: SearchSettings, rounds: int, means: Means, watcher: Watcher) -> Run:
     """Run so many rounds, or what is left of an unfinished run of the same settings.
 
-    Raises `BudgetSpent`, `EvolveError`, `HostError`; what was done until then is kept.
+    When all candidates are through, those that may be finalists play on until that is settled. Raises `BudgetSpent`,
+    `EvolveError`, `HostError`; what was done until then is kept.
     """
-    await plant(settings, archive, benchmark, laboratory, watcher, clock)
-    run = archive.begin(settings.model_dump_json(), rounds)
-    sampler = SAMPLERS[settings.sampler]
-    work = Round(archive, benchmark, laboratory, proposer, sampler, clock)
-    for number in range(run.done + 1, run.rounds + 1):
-        for candidate in range(1, settings.candidates + 1):
-            place = Place(run, number, candidate, settings.seed)
-            title = f"round {number} of {run.rounds}, candidate {candidate} of {settings.candidates}"
-            watcher.working_on(title)
-            watcher.became(title, await work.candidate(place, watcher.progress))
-        archive.finish_round(run, number)
+    archive, benchmark = means.archive, means.benchmark
+    if isinstance(benchmark, Prepares):
+        await benchmark.prepare("search", partial(watcher.moves, "collection", "proposing"))
+    run = begin(settings, rounds, means)
+    budget = Budget(Ceilings(**settings.budget.model_dump()), [cost for _, cost in archive.journal.costs(run)])
+
+    def spend(step: str, cost: Cost) -> None:
+        archive.journal.spend(run, step, cost)
+        budget.spend(cost)
+
+    play = settings.play
+    meter = Meter(play.agent, model_of(play), play.passes, means.prices.dollars, budget)
+    judging = Judging(archive, benchmark, means.runner, meter, _stages(settings, benchmark), settings.seed)
+    secret = forbidden(benchmark.scopes("search"))
+    briefing = Briefing(archive, benchmark.name, SAMPLERS[settings.sampler], means.witness)
+    work = Round(archive, briefing, means.proposer, judging.evaluate, spend, secret, means.clock)
+    worth = lambda who, tokens: means.prices.dollars(who, 0, tokens) or 0.0  # noqa: E731 - the most it can be
+    pipeline = Pipeline(
+        run, settings, archive, benchmark, means.laboratory, work, budget, worth, watcher, means.stopped
+    )
+    if await pipeline.through():
+        seen = seen_of(archive, benchmark.name, [entry.id for entry in archive.entries()])
+        settled = await judging.race(seen, partial(spend, RACE))
+        with archive.transaction():
+            for design, evaluation in settled.items():
+                archive.judge(design, benchmark.name, "search", evaluation)
+            archive.journal.finish_round(run, run.rounds)
+    return archive.journal.run(run.id)
 
 
-async def plant(
-    settings: SearchSettings,
-    archive: Archive,
-    benchmark: Benchmark,
-    laboratory: Laboratory,
-    watcher: Watcher,
-    clock: Callable[[], float],
-) -> None:
-    """Put seeds and donors into the archive, and evaluate the seeds that are not evaluated yet."""
+def _stages(settings: SearchSettings, benchmark: Benchmark) -> Stages:
+    given = settings.cascade.model_dump()
+    chunk = given.pop("chunk") or (Stages().chunk if isinstance(benchmark, Episodic) else 1.0)
+    return Stages(**given, chunk=chunk)
+
+
+def begin(settings: SearchSettings, rounds: int, means: Means) -> Run:
+    """The unfinished run of these settings, or a new one that begins with all designs that are there now."""
+    archive = means.archive
     for name in (*settings.seeds, *settings.donors):
-        archive.add(archive.store.find(name), "seed", "", (), clock())
-    for name in settings.seeds:
-        design = archive.store.find(name)
-        if archive.verdict(design.id, benchmark.name, "search") is None:
-            watcher.working_on(f"seed {name}")
-            verdict = await evaluate(design, benchmark, "search", laboratory, progress=watcher.progress)
-            archive.judge(design.id, benchmark.name, "search", verdict)
-            watcher.became(f"seed {name}", verdict)
+        archive.add(archive.store.find(name), "seed", "", (), means.clock())
+    known = [entry.id for entry in archive.entries()]
+    return archive.journal.begin(settings.model_dump_json(exclude=set(MAY_CHANGE)), rounds, means.benchmark.name, known)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,8 +45,7 @@ class ProcessHost:
 
         def kill(why: str) -> None:
             last_lines.append(why)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            _kill(process)
 
         tasks = [
             asyncio.create_task(_listen(process, last_lines)),
@@ -56,9 +56,7 @@ class ProcessHost:
             """Our ends of the pipes are closed at once: a sandbox killed before it was whole has a child that holds on
             to the others until it sees that.
             """
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+            _kill(process)
             for stream in (0, 1, 2):
                 if pipe_end := transport.get_pipe_transport(stream):
                     pipe_end.close()
@@ -111,6 +109,13 @@ class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.closed.set()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """Not by `Process.kill`, which reaps a process that has just ended: asyncio would look for it in vain."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 async def _listen(process: asyncio.subprocess.Process, lines: deque[str]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,32 +13,16 @@ from evolve.agents import Decision, Situation, parsing, prompting
 from evolve.agents.parsing import read_action
 from evolve.agents.prompting import PROMPTS, Window, write_prompt
 from evolve.agents.version import version_of
+from evolve.endpoints.patience import Patience, Patient
 from evolve.errors import AgentLost
 
 MADE_OF = (Path(__file__), Path(parsing.__file__), Path(prompting.__file__))
-
-DROPPABLE = ("response_format", "temperature", "seed")
-"""What an endpoint may refuse without being another agent, in the order in which it is suspected."""
 
 
 class Model(Protocol):
     """What answers; `alma_mcp.chat.Chat` is one."""
 
     async def ask(self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> Reply | Fault: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """What passing faults are given: `tries` in all, about `pause`, then twice that ... `longest` seconds apart."""
-
-    tries: int = 6
-    pause: float = 1.0
-    longest: float = 60.0
-
-    def pauses(self, chance: random.Random) -> Iterator[float]:
-        """Each is between half of its length and the whole."""
-        for exponent in range(self.tries - 1):
-            yield min(self.longest, self.pause * 2**exponent) * chance.uniform(0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +38,7 @@ class Play:
 class ModelAgent:
     """Implements `Agent`. Asks no more than `at_once` questions at a time, for any number of episodes.
 
-    `refused` are the options that the endpoint would not have; without them it goes on. The seed decides the order
-    in which actions are offered.
+    The seed decides the order in which actions are offered.
     """
 
     deterministic = False
@@ -73,11 +56,14 @@ class ModelAgent:
         self.version = version_of([*MADE_OF, *PROMPTS.glob("*.md")], f"{play.window} {sorted(play.options.items())}")
         self.at_once = play.at_once
         self.model = model
-        self.refused: frozenset[str] = frozenset()
         self._play = play
-        self._chance = chance
-        self._sleep = sleep
-        self._free = asyncio.Semaphore(self._play.at_once)
+        self._patient = Patient(play.patience, chance=chance, sleep=sleep)
+        self._free = asyncio.Semaphore(play.at_once)
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The options that the endpoint would not have; without them it goes on."""
+        return self._patient.refused
 
     async def act(self, situation: Situation) -> Decision:
         """One action, or a problem in words for the model's next prompt. Raises `AgentLost`."""
@@ -109,29 +95,11 @@ class ModelAgent:
         return answer
 
     async def _ask(self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> Reply | Fault:
-        """Tries again what passes, and goes without what the endpoint refuses."""
-        without = self.refused
-        pauses = self._play.patience.pauses(self._chance)
-        while True:
-            kept = {option: value for option, value in options.items() if option not in without}
+        async def asking(kept: Mapping[str, Any]) -> Reply | Fault:
             async with self._free:
-                answer = await self.model.ask(messages, kept)
-            match answer:
-                case Fault(kind="passing") if (pause := next(pauses, None)) is not None:
-                    await self._sleep(max(pause, min(answer.wait, self._play.patience.longest)))
-                case Fault(kind="request") if suspected := _suspected(answer, kept):
-                    without |= suspected
-                case Reply():
-                    self.refused |= without
-                    return answer
-                case Fault():
-                    return answer
+                return await self.model.ask(messages, kept)
 
-
-def _suspected(fault: Fault, options: Mapping[str, Any]) -> frozenset[str]:
-    """What to leave out: what the endpoint complains of, or else the likeliest."""
-    left = [option for option in DROPPABLE if option in options]
-    return fault.options & frozenset(left) or (frozenset(left[:1]) if not fault.options else frozenset())
+        return await self._patient.ask(asking, options)
 
 
 def _lost(problem: str) -> Decision:

@@ -29,6 +29,14 @@ from evolve.benchmarks.splits import split_of
 DEFAULT_DATA = Path("../shared/data/beam/beam_100K_dev12.tar.gz")
 SOURCE = "https://github.com/mohammadtavakoli78/BEAM (no licence file)"
 DEPTH = 10
+DESCRIBES = f"""\
+A long chat of one user with an assistant, on coding or on something else. An experience is one message (kind `turn`):
+one step, whose actor is `user` or `assistant`; `session` is its part of the chat, `time` grows by a minute a message.
+When all are stored, probing questions are asked, {DEPTH} items each. What counts is on which messages the returned
+items rest: `any@{DEPTH}`, the score, is whether one of a question's gold messages is among the first {DEPTH} distinct
+experiences, `ndcg@{DEPTH}` how high all of them come. Questions ask for facts, for what was updated or contradicted
+since, for the order of events, for summaries, preferences, instructions, and for times."""
+
 FILES = re.compile(r"(?:^|/)([^/]+)/(?:probing_questions/)?(chat|topic|probing_questions)\.json$")
 MARK = re.compile(r"\s*->->.*\Z")
 ANCHOR_FORMAT = "%B-%d-%Y"

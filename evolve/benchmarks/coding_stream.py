@@ -20,10 +20,14 @@ from typing import Any
 from alma_mcp.contract import Experience, Step
 from alma_mcp.errors import DataMissing
 from evolve.benchmarks import Scope, Split, Task
-from evolve.benchmarks.file_stream import FileStream, Work, stream
+from evolve.benchmarks.file_stream import SCORING, FileStream, Work, stream
 
 DEFAULT_DATA = Path("../shared/data/coding_stream/sessions.jsonl")
 SOURCE = "the public session records of https://github.com/entireio/cli (MIT)"
+DESCRIBES = f"""\
+Sessions of a coding assistant on one code base, in order of time. Before each session its first prompt is asked, 10
+items; then the session is stored: `task` is the first prompt, `steps` the later prompts (actor `user`) and replies
+(`assistant`), `outcome` its commit subjects and the files it changed, a line each. {SCORING}"""
 FEWEST_SESSIONS = 10
 COLD_SESSIONS = 20
 PROMPT_LENGTHS = (50, 200)

@@ -128,6 +128,10 @@ class Episodic:
         at_once = self._protocol.deploy_at_once
         return [Scope(name, [*remembered, *tasks], facts, at_once=at_once, controls=CONTROLS)]
 
+    def planned(self, split: Split) -> tuple[int, int]:
+        """How many episodes there are to collect, and how many to deploy. Raises `DataMissing`."""
+        return len(self._course.collection), len(self._deployment(split)) * self._passes
+
     async def play(self, scope: Scope, task: Task, recall: Recall) -> Played:
         """One episode. Where the memory has nothing to say it is the one without memory."""
         game = scope.facts["games"][task.id]

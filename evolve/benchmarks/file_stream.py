@@ -17,6 +17,14 @@ from evolve.benchmarks.splits import block_of_time
 DEPTH = 10
 
 
+SCORING = f"""\
+What counts is which files the retrieved experiences changed: one at rank r gives each of its n files
+1 / ((1 + r) sqrt(n)) votes, and `recall@{DEPTH}`, the score, is the fraction of the files that the work really changed
+among the {DEPTH} with most votes. A file that no stored experience changed cannot be found: `ceiling` is the recall of
+what can be."""
+"""How a file stream is scored, for whoever writes designs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is asked before it, what is remembered of it, and which files it changed; `parts` tell it apart in a report.

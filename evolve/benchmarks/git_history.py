@@ -23,6 +23,11 @@ MOST_FILES = 40
 FEWEST_TASKS = 20
 MOST_COMMITS = 3000
 DEPTH = 10
+DESCRIBES = f"""\
+The commits of one repository, oldest first. A commit's message is asked, {DEPTH} items; then the commit is stored:
+`task` is the message, `outcome` the files it changed, a line each. What counts are the files of the commits that the
+returned items rest on, in their order: `recall@{DEPTH}`, the score, is the fraction of the commit's known files among
+the first {DEPTH} distinct files."""
 GENERATED = re.compile(
     r"(^|/)(node_modules|vendor|third_party|dist|build|__pycache__)/|\.lock$|-lock\.json$|\.min\.(js|css)$|\.snap$|\.svg$"
 )

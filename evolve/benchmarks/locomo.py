@@ -33,6 +33,22 @@ ADVERSARIAL = 5
 EVIDENCE = re.compile(r"D\d+(:\d+)?")
 TIME_FORMAT = "%I:%M %p on %d %B, %Y"
 
+DESCRIBES = {
+    "sessions": """\
+Two people talk over months. An experience is one session of their conversation, its date in `task`, its turns in
+`steps` (the actor is the speaker's name), in order of time. When all are stored, questions about what was said are
+asked, 10 items each. What counts is on which sessions the returned items rest: `recall@k` is the fraction of a
+question's evidence sessions among the first k distinct experiences, and `recall@10` is the score. Questions join
+several sessions, ask for times, need knowledge of the world, or can be answered from one session; some ask for what
+was never said, or of the wrong person.""",
+    "turns": """\
+Two people talk over months. An experience is one turn of their conversation (kind `turn`): one step, whose actor is the
+speaker's name; `session` is the session it belongs to, `time` its place. When all are stored, questions about what was
+said are asked, 10 items each. What counts is on which turns the returned items rest: `any@k` is whether one of a
+question's evidence turns is among the first k distinct experiences, and `any@5` is the score. Questions join several
+turns, ask for times, need knowledge of the world, or can be answered from one turn.""",
+}
+
 Documents = Literal["sessions", "turns"]
 
 

@@ -32,6 +32,14 @@ SOURCE = "`alma-evolve data longmemeval` gets the file"
 DEPTH = 10
 ABSTENTION = "_abs"
 
+DESCRIBES = """\
+Each question has a memory of its own: some fifty chat sessions of one user with an assistant. An experience is one
+session: its user's turns in `steps`, its date as `time`. Then one question is asked at its own date, 10 items. What
+counts is on which sessions the returned items rest: `recall_any@5`, the score, is whether a session that holds the
+answer is among the first five distinct experiences; `recall_all@k` whether all of them are. Questions ask for what the
+user said, or the assistant did, or prefers, for things that changed since, for times, and for several sessions
+joined."""
+
 Turns = Literal["user", "all"]
 
 

@@ -32,6 +32,12 @@ FEWEST_QUESTIONS = 20
 FEEDBACK_SECONDS = 24 * 3600
 DEPTH = 10
 QUESTIONS_IN_CLUSTER = 5
+DESCRIBES = f"""\
+A coding assistant's own past with its user, in order of time: notes, conversations and sessions of work are stored as
+they came, feedback (`helpful`, `harmful`) on some of them arrives at its place, and the questions that were really
+asked are asked again between them, {DEPTH} items each. What counts is on which experiences the returned items rest:
+`recall@{DEPTH}`, the score, is the fraction of the experiences called helpful for that question among the first
+{DEPTH} distinct ones. A question's own feedback comes after it."""
 
 
 @dataclass(slots=True)

@@ -19,10 +19,14 @@ from typing import Any
 from alma_mcp.contract import Experience, Step
 from alma_mcp.errors import DataMissing
 from evolve.benchmarks import Scope, Split, Task
-from evolve.benchmarks.file_stream import FileStream, Work, stream
+from evolve.benchmarks.file_stream import SCORING, FileStream, Work, stream
 
 DEFAULT_DATA = Path("../shared/data/swebench_lite/chrono_dev.json")
 SOURCE = "https://huggingface.co/datasets/SWE-bench/SWE-bench_Lite (MIT)"
+DESCRIBES = f"""\
+Issues of software projects, a memory for each project, in order of time. The text of an issue is asked, 10 items;
+then the issue is stored with its fix: `task` is the issue, the one step the patch, `outcome` the files it changed, a
+line each. {SCORING}"""
 CHANGED = re.compile(r"^diff --git a/(\S+) b/", re.MULTILINE)
 LONGEST_PATCH = 4000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evolve.errors import ProposalFailed
 from evolve.mechanisms import Clash, Recipe, constants, fingerprint, join, read_recipe, scaled
-from evolve.propose import Brief, Proposal
+from evolve.meta.brief import Brief, Desk, Proposal
 
 ATTEMPTS = 40
 FACTORS = (0.25, 0.5, 2.0, 4.0)
@@ -27,7 +27,7 @@ class Recombine:
 
     name = "recombine"
 
-    async def propose(self, brief: Brief) -> Proposal:
+    async def propose(self, brief: Brief, desk: Desk) -> Proposal:  # noqa: ARG002 - it asks nobody
         chance = brief.chance
         known = {fingerprint(design.source) for design in brief.others}
         known |= {fingerprint(parent.design.source) for parent in brief.parents}

@@ -1,8 +1,13 @@
+import hashlib
+import json
+
 import pytest
 from promoting import made_dossier
 
 from alma_mcp.dossier import load_dossier
 from alma_mcp.errors import StoreError
+
+LATER = {"planned", "missing", "detectable", "finalists", "cost"}
 
 
 def test_a_dossier_is_kept_under_its_hash_and_comes_back_whole(tmp_path):
@@ -16,6 +21,15 @@ def test_every_changed_figure_changes_the_evidence():
     assert made_dossier().evidence == made_dossier().evidence
     for changes in ({"p_value": 0.002}, {"verdict": "failed"}, {"controls": {}}, {"command": ""}):
         assert made_dossier(**changes).evidence != made_dossier().evidence
+
+
+def test_a_dossier_of_before_keeps_its_hash(tmp_path):
+    older = {name: value for name, value in made_dossier().model_dump(mode="json").items() if name not in LATER}
+    data = json.dumps(older, sort_keys=True, separators=(",", ":")).encode()
+    evidence = hashlib.sha256(data).hexdigest()
+    (tmp_path / f"{evidence}.json").write_bytes(data)
+    assert load_dossier(tmp_path, evidence).evidence == evidence
+    assert made_dossier(missing=1).evidence != evidence
 
 
 def test_a_dossier_that_was_changed_or_is_gone_is_told(tmp_path):

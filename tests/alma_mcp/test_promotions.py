@@ -5,6 +5,7 @@ from promoting import FIRST, SECOND, made_dossier
 from rich.console import Console
 
 from alma_mcp.design_store import Design
+from alma_mcp.dossier import Cost, Finalist
 from alma_mcp.errors import ChainBroken
 from alma_mcp.promotions import check_shown, doubts, listing, page
 
@@ -37,6 +38,20 @@ def test_a_reviewer_sees_claim_evidence_cost_permissions_and_code():
         "Imports json", "no model completions", "+SECOND = 2", "-class NoMemory", "alma-evolve promote second",
     ):  # fmt: skip
         assert expected in text, expected
+
+
+def test_a_reviewer_sees_what_could_have_been_found_from_whom_it_was_chosen_and_what_it_cost():
+    finalists = (Finalist(design="a", name="second", score=0.61), Finalist(design="b", name="third", score=0.6))
+    cost = Cost(plays=1200, episodes=480, agent_tokens=1_234_567, design_calls=8, design_tokens=9000)
+    made = made_dossier(planned=80, missing=3, detectable=0.084, finalists=finalists, cost=cost)
+    text = shown(page(asked(dossier=made)))
+    for expected in (
+        "a difference of 0.084 in four of five cases", "Tasks compared 20 of 80; plays missing in pairs 3",
+        "from: second 0.610, third 0.600", "1,200 plays with controls, 480 of them", "1,234,567 tokens",
+        "8 times, 9,000",
+    ):  # fmt: skip
+        assert expected in text, expected
+    assert "Cost:" not in shown(page(asked()))
 
 
 def test_a_failed_gate_and_evidence_against_an_earlier_champion_are_doubts():

@@ -11,6 +11,7 @@ from machine import Machine
 from made import write_locomo
 
 from alma_mcp.control import control
+from alma_mcp.design_store import bundled_designs
 from alma_mcp.errors import AlmaError
 from alma_mcp.home import Home
 from scripts.person import BIN, Person
@@ -225,15 +226,15 @@ def test_a_champion_whose_file_was_changed_gives_way_to_the_one_before(searched)
 
 def test_an_assistant_can_be_the_meta_agent(searched, tmp_path):
     prompt = run(searched, "brief", "lexical", "--config", searched.configuration).stdout
+    source = bundled_designs()["lexical"].source
     assert "class RankedMemory" in prompt
-    assert "Rank memories by BM25" in prompt
-    source = re.search(r"# The parent\n.*?```text\n(.*?)```", prompt, re.DOTALL).group(1)
+    assert source in prompt
     answer = tmp_path / "answer.md"
     answer.write_text(
         f"Hypothesis: fewer words do as well.\n\n```python\n{source.replace('WORDS = 24', 'WORDS = 12')}```\n"
     )
     said = run(searched, "submit", str(answer), "--config", searched.configuration, "--parent", "lexical").stdout
-    assert "scores" in said
+    assert "recall@10" in said
     assert "fewer words do as well" in run(searched, "show", said.split(":")[0]).stdout
 
 

@@ -13,9 +13,9 @@ import pytest
 from alma_mcp.command_line import run_group
 from alma_mcp.errors import DataMissing, EvolveError
 from alma_mcp.home import Home
-from evolve import data_cli
 from evolve.benchmarks import longmemeval
 from evolve.cli import cli
+from evolve.commands import data as data_cli
 from evolve.download import RemoteFile, download
 
 CONTENT = bytes(range(256)) * 20_000

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from alma_mcp.command_line import run_group
 from alma_mcp.errors import HostError, NoSandbox
 from alma_mcp.hosts.docker_daemon import connect, docker_answers
+from evolve.commands.images import images as images_command
 from evolve.environments import images
 from evolve.environments.images import build, family_of, image_name, inspect, is_built
-from evolve.images_cli import images as images_command
 
 NO_DOCKER = "" if docker_answers() else "no Docker daemon answers"
 needs_docker = pytest.mark.skipif(bool(NO_DOCKER), reason=NO_DOCKER)

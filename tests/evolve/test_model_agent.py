@@ -12,10 +12,11 @@ from alma_mcp.chat import Chat, Reply
 from alma_mcp.errors import EvolveError
 from evolve.agents import Situation, Turn
 from evolve.agents.choose import open_agent
-from evolve.agents.model import ModelAgent, Patience, Play
+from evolve.agents.model import ModelAgent, Play
 from evolve.agents.parsing import read_action
-from evolve.agents.prices import in_words, load_prices
 from evolve.agents.prompting import Window, write_prompt
+from evolve.endpoints.patience import Patience
+from evolve.endpoints.prices import in_words, load_prices
 from evolve.errors import AgentLost
 
 KEY = "a-key-that-nobody-may-see"

@@ -21,7 +21,7 @@ def brief(seed, parents=("lexical",), others=("lexical", "hybrid", "trajectory_r
 
 
 async def test_the_same_seed_writes_the_same_design():
-    first, again = [await Recombine().propose(brief(3)) for _ in range(2)]
+    first, again = [await Recombine().propose(brief(3), None) for _ in range(2)]
     assert first == again
 
 
@@ -29,7 +29,7 @@ async def test_every_design_it_writes_keeps_the_contract(laboratory):
     seen = set()
     for seed in range(12):
         for parent in ("lexical", "hybrid", "trajectory_retrieval"):
-            proposal = await Recombine().propose(brief(seed, (parent,)))
+            proposal = await Recombine().propose(brief(seed, (parent,)), None)
             if proposal.source not in seen:
                 seen.add(proposal.source)
                 assert await verify(Design(proposal.source), laboratory) is None, proposal.source
@@ -37,16 +37,16 @@ async def test_every_design_it_writes_keeps_the_contract(laboratory):
 
 
 async def test_it_writes_nothing_that_is_in_the_archive_already():
-    proposal = await Recombine().propose(brief(3))
+    proposal = await Recombine().propose(brief(3), None)
     made = Design(proposal.source)
     told = brief(3)
-    again = await Recombine().propose(Brief(told.parents, [*told.others, made], told.benchmark, [], told.seed))
+    again = await Recombine().propose(Brief(told.parents, [*told.others, made], told.benchmark, [], told.seed), None)
     assert fingerprint(again.source) != fingerprint(made.source)
 
 
 async def test_without_mechanisms_there_is_nothing_to_propose():
     with pytest.raises(ProposalFailed, match="no mechanisms"):
-        await Recombine().propose(brief(1, ("no_memory",), ("no_memory",)))
+        await Recombine().propose(brief(1, ("no_memory",), ("no_memory",)), None)
 
 
 def test_a_borrowed_mechanism_brings_what_it_uses_and_nothing_else():

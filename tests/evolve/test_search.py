@@ -1,22 +1,19 @@
-import signal
-import sqlite3
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
+import asyncio
+from dataclasses import replace
 
 import pytest
 
-from alma_mcp.design_store import bundled_designs
-from alma_mcp.errors import BudgetSpent, EvolveError
+from alma_mcp.design_store import Design, bundled_designs
+from alma_mcp.errors import BudgetSpent, HostError
 from evolve.benchmarks.locomo import Locomo
-from evolve.budget import Budget
-from evolve.config import GateSettings, SearchSettings
+from evolve.config import SearchSettings
+from evolve.endpoints.prices import load_prices
 from evolve.evaluation import Evaluation, Rejection, TaskResult, from_json, to_json
-from evolve.gate import Gate
-from evolve.propose import Proposal
+from evolve.gain import gain_over_iid
+from evolve.meta.brief import Proposal
 from evolve.proposers.recombine import Recombine
-from evolve.search import Watcher, search
+from evolve.runners.local import LocalRunner
+from evolve.search import Means, search
 
 SEEDS = bundled_designs()
 GOOD = SEEDS["lexical"].source.replace('name = "lexical"', 'name = "proposed"')
@@ -32,9 +29,40 @@ def settings(**more):
     return SearchSettings.model_validate({**chosen, **more})
 
 
-def watcher(told=None):
-    seen = told if told is not None else []
-    return Watcher(lambda title: None, lambda done, total: None, lambda title, verdict: seen.append((title, verdict)))
+def variant(number):
+    """The good design once more, as another one."""
+    return f"{GOOD}\nNUMBER = {number}\n"
+
+
+def other(number):
+    """The good design with a function of its own, which makes it new however strictly one asks."""
+    parts = " + ".join(f"given.part_{number}_{part}" for part in range(9))
+    return f"{GOOD}\n\ndef more(given):\n    return {parts}\n"
+
+
+class Onlooker:
+    """A watcher that remembers what became of each candidate."""
+
+    def __init__(self):
+        self.told = []
+
+    def begins(self, outlook):
+        self.outlook = outlook
+
+    def moves(self, step, stage, done=0, total=0):
+        pass
+
+    def became(self, step, name, verdict):
+        self.told.append((step, verdict))
+
+    def spent(self, spending):
+        self.spending = spending
+
+
+def means(archive, data, laboratory, proposer):
+    """What a search on the made LoCoMo data works with."""
+    benchmark = Locomo(data)
+    return Means(archive, benchmark, laboratory, LocalRunner(benchmark, laboratory, 2), proposer, load_prices())
 
 
 class Scripted:
@@ -46,21 +74,21 @@ class Scripted:
         self.sources = list(sources)
         self.asked = 0
 
-    async def propose(self, brief):
+    async def propose(self, brief, desk):
         self.asked += 1
         return Proposal(self.sources[(self.asked - 1) % len(self.sources)], f"hypothesis {self.asked}")
 
 
 async def test_a_search_finds_a_better_design_and_keeps_every_one(archive, locomo_file, laboratory):
-    told = []
-    proposer = Scripted(GOOD, GOOD + "\n# another\n")
-    await search(settings(), 1, archive, Locomo(locomo_file), laboratory, proposer, watcher(told))
+    told = Onlooker()
+    proposer = Scripted(GOOD, variant(2))
+    await search(settings(), 1, means(archive, locomo_file, laboratory, proposer), told)
     scores = {each.name: each.score.mean for each in archive.scores("locomo").values()}
     assert scores["no_memory"] == 0.0
     assert max(scores, key=scores.get).startswith("scripted")
     assert len(archive.entries()) == 4
     assert archive.entries()[-1].hypothesis == "hypothesis 2"
-    assert [title for title, _ in told][-1] == "round 1 of 1, candidate 2 of 2"
+    assert sorted(step for step, _ in told.told) == ["1.1", "1.2", "seed no_memory", "seed trajectory_retrieval"]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +101,9 @@ async def test_a_search_finds_a_better_design_and_keeps_every_one(archive, locom
     ],
 )
 async def test_a_bad_proposal_is_a_rejection_with_its_stage(archive, locomo_file, laboratory, source, stage):
-    told = []
-    await search(settings(candidates=1), 1, archive, Locomo(locomo_file), laboratory, Scripted(source), watcher(told))
-    verdict = told[-1][1]
+    told = Onlooker()
+    await search(settings(candidates=1), 1, means(archive, locomo_file, laboratory, Scripted(source)), told)
+    verdict = told.told[-1][1]
     assert isinstance(verdict, Rejection)
     assert verdict.stage == stage
 
@@ -84,152 +112,100 @@ async def test_a_design_that_answers_by_chance_is_rejected(archive, locomo_file,
     source = "import random\n" + GOOD.replace(
         "return [key for", "return {key: random.random() for key in (1, 2, 3)}\n        return [key for"
     )
-    told = []
-    await search(settings(candidates=1), 1, archive, Locomo(locomo_file), laboratory, Scripted(source), watcher(told))
-    assert told[-1][1].stage == "determinism"
+    told = Onlooker()
+    await search(settings(candidates=1), 1, means(archive, locomo_file, laboratory, Scripted(source)), told)
+    assert told.told[-1][1].stage == "determinism"
 
 
 async def test_an_interrupted_run_goes_on_and_pays_for_nothing_twice(archive, locomo_file, laboratory):
     class Interrupted(Scripted):
-        async def propose(self, brief):
+        async def propose(self, brief, desk):
             if self.asked == 3:
-                raise KeyboardInterrupt
-            return await super().propose(brief)
+                raise HostError("the machine is gone")
+            return await super().propose(brief, desk)
 
-    first = Interrupted(GOOD, GOOD + "\n# two\n", GOOD + "\n# three\n")
-    with pytest.raises(KeyboardInterrupt):
-        await search(settings(), 3, archive, Locomo(locomo_file), laboratory, first, watcher())
-    second = Scripted(GOOD + "\n# four\n", GOOD + "\n# five\n", GOOD + "\n# six\n")
-    await search(settings(), 3, archive, Locomo(locomo_file), laboratory, second, watcher())
+    first = Interrupted(*map(variant, (1, 2, 3)))
+    with pytest.raises(HostError):
+        await search(settings(), 3, means(archive, locomo_file, laboratory, first), Onlooker())
+    second = Scripted(*map(variant, (4, 5, 6)))
+    await search(settings(), 3, means(archive, locomo_file, laboratory, second), Onlooker())
     assert (first.asked, second.asked) == (3, 3)
-    assert archive.begin(settings().model_dump_json(), 1).done == 0
+    assert archive.journal.begin(settings().model_dump_json(), 1).done == 0
 
 
-KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from alma_mcp.design_store import DesignStore
-from alma_mcp.hosts.inprocess import InProcessHost
-from evolve.archive import Archive
-from evolve.benchmarks.locomo import Locomo
-from evolve.evaluated_memory import Laboratory
-from evolve.search import search
-from test_search import GOOD, Scripted, settings, watcher
+class Slow(LocalRunner):
+    """A runner that plays one design only when another one is through."""
 
-class Paid(Scripted):
-    async def propose(self, brief):
-        with open({paid!r}, "a") as file:
-            file.write("x")
-        number = os.path.getsize({paid!r})
-        return (await super().propose(brief)).__class__(GOOD + f"\\n# {{number}}\\n", "h")
+    def __init__(self, *arguments, slow, after):
+        super().__init__(*arguments)
+        self.slow, self.after = Design(slow).id, Design(after).id
+        self.through = asyncio.Event()
 
-def became(title, verdict):
-    if title == sys.argv[1]:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def working(title):
-    if title == sys.argv[1] + " begins":
-        os.kill(os.getpid(), signal.SIGKILL)
-
-home = Path({home!r})
-store = DesignStore(home / "designs")
-watch = watcher()
-object.__setattr__(watch, "became", became)
-with Archive(home / "archive.db", store) as archive:
-    laboratory = Laboratory(InProcessHost(), None)
-    asyncio.run(search(settings(), 2, archive, Locomo(Path({data!r})), laboratory, Paid(GOOD), watch))
-"""
+    async def play(self, job, keep):
+        if job.design.id == self.slow:
+            await self.through.wait()
+        verdict = await super().play(job, keep)
+        if job.design.id == self.after:
+            self.through.set()
+        return verdict
 
 
-def test_a_search_killed_after_every_step_pays_once_for_each(tmp_path, locomo_file):
-    paid = tmp_path / "paid"
-    script = textwrap.dedent(KILLED).format(
-        tests=str(Path(__file__).parent), paid=str(paid), home=str(tmp_path / "home"), data=str(locomo_file)
-    )
-    (tmp_path / "home").mkdir()
-    steps = [f"round {number} of 2, candidate {candidate} of 2" for number in (1, 2) for candidate in (1, 2)]
-    for step in ("seed no_memory", *steps):
-        done = subprocess.run(
-            [sys.executable, "-c", script, step], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == -signal.SIGKILL, done.stderr
-    done = subprocess.run(
-        [sys.executable, "-c", script, "none"], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert paid.stat().st_size == 4
-    with sqlite3.connect(tmp_path / "home" / "archive.db") as raw:
-        assert raw.execute("SELECT count(*) FROM journal").fetchone() == (4,)
-        assert raw.execute("SELECT done FROM runs").fetchall() == [(2,)]
-    raw.close()
+async def test_a_candidate_knows_what_was_judged_before_it_was_due_however_quick_the_others_are(
+    archive, locomo_file, laboratory
+):
+    class Noted(Scripted):
+        async def propose(self, brief, desk):
+            known.append({design.source for design in brief.others})
+            return await super().propose(brief, desk)
+
+    known, proposals = [], [other(number) for number in range(4)]
+    made = means(archive, locomo_file, laboratory, Noted(*proposals))
+    slow = Slow(made.benchmark, laboratory, 2, slow=proposals[0], after=proposals[1])
+    slowly = settings(candidates=4, proposer={"kind": "command", "command": "made"})
+    await search(slowly, 1, replace(made, runner=slow), Onlooker())
+    seeds = known[0]
+    assert len(archive.scores("locomo")) == 6
+    assert [each - seeds for each in known] == [set(), set(), {proposals[0]}, {proposals[0], proposals[1]}]
 
 
-async def test_the_gate_passes_a_better_design_and_counts_its_opening(archive, locomo_file, laboratory):
-    gate = Gate(archive, Locomo(locomo_file), laboratory, GateSettings(latency_ratio=1000))
-    better, worse = SEEDS["lexical"], SEEDS["no_memory"]
-    archive.add(better, "seed", "words suffice", [], 1.0)
-    dossier = await gate.open(better, worse, "test")
-    assert dossier.verdict == "passed", dossier.objections
-    assert (dossier.tasks, dossier.wins, dossier.opening, dossier.hypothesis) == (12, 12, 1, "words suffice")
-    assert dossier.controls["empty"] == 0.0
-    again = await gate.open(better, worse, "test")
-    assert again.opening == 2
-    assert again.alpha < dossier.alpha
+async def test_a_stopped_search_begins_nothing_new_and_goes_on_when_it_is_asked_to(archive, locomo_file, laboratory):
+    proposer = Scripted(*map(variant, range(4)))
+    made = means(archive, locomo_file, laboratory, proposer)
+    await search(settings(candidates=4), 1, replace(made, stopped=lambda: proposer.asked == 2), Onlooker())
+    assert proposer.asked == 2
+    done = await search(settings(candidates=4), 1, made, Onlooker())
+    assert (proposer.asked, done.done) == (4, 1)
 
 
-async def test_the_gate_refuses_what_is_no_better(archive, locomo_file, laboratory):
-    gate = Gate(archive, Locomo(locomo_file), laboratory, GateSettings())
-    dossier = await gate.open(SEEDS["no_memory"], SEEDS["lexical"], "test")
-    assert dossier.verdict == "failed"
-    assert any("below the minimum" in each for each in dossier.objections)
-    assert any("may be chance" in each for each in dossier.objections)
+@pytest.mark.parametrize("ceiling", [{"episodes": 30}, {"seconds": 0}])
+async def test_a_search_ends_at_its_ceiling_and_goes_on_when_that_is_raised(archive, locomo_file, laboratory, ceiling):
+    proposer = Scripted(*map(variant, range(4)))
+    low = settings(candidates=4, at_once=1, budget=ceiling)
+    told = Onlooker()
+    with pytest.raises(BudgetSpent, match=r"raise it under \[budget\]"):
+        await search(low, 1, means(archive, locomo_file, laboratory, proposer), told)
+    assert archive.journal.runs()[0].done == 0
+    assert all(cost.episodes <= 30 for _, cost in archive.journal.costs(archive.journal.runs()[0]))
+    assert sum(cost.episodes for _, cost in archive.journal.costs(archive.journal.runs()[0])) <= 30
+    done = await search(settings(candidates=4, at_once=1), 1, means(archive, locomo_file, laboratory, proposer), told)
+    assert (proposer.asked, done.done, len(archive.journal.runs())) == (4, 1, 1)
 
 
-async def test_the_gate_calls_out_knowledge_that_needs_no_memory(archive, locomo_file, laboratory):
-    benchmark = Locomo(locomo_file)
-    known = [sorted(task.answer)[0] for scope in benchmark.scopes("gate") for task in scope.moments[6:]]
-    source = (
-        "from alma_mcp.contract import Memory, MemoryItem, Retrieval\n"
-        "class Smuggler(Memory):\n"
-        "    async def retrieve(self, query):\n"
-        f"        return Retrieval(tuple(MemoryItem('x', 1.0, (each,)) for each in {known!r}[:10]))\n"
-    )
-    from alma_mcp.design_store import Design
-
-    dossier = await Gate(archive, benchmark, laboratory, GateSettings()).open(
-        Design(source), SEEDS["no_memory"], "test"
-    )
-    assert dossier.verdict == "failed"
-    assert any("empty memory" in each for each in dossier.objections)
-
-
-async def test_the_challenger_is_chosen_on_validation(archive, locomo_file, laboratory):
-    benchmark = Locomo(locomo_file)
-    await search(settings(), 1, archive, benchmark, laboratory, Scripted(GOOD), watcher())
-    chosen = await Gate(archive, benchmark, laboratory, GateSettings()).choose(SEEDS["no_memory"])
-    assert chosen.name.startswith("scripted")
-    assert archive.scores("locomo", "validation")
-
-
-async def test_an_empty_archive_has_nothing_to_promote(archive, locomo_file, laboratory):
-    with pytest.raises(EvolveError, match="alma-evolve run"):
-        await Gate(archive, Locomo(locomo_file), laboratory, GateSettings()).choose(SEEDS["no_memory"])
+async def test_a_report_says_what_the_search_gains_over_its_controls(archive, locomo_file, laboratory):
+    made = means(archive, locomo_file, laboratory, Scripted(*map(variant, range(8))))
+    done = await search(settings(candidates=8, control=0.5), 1, made, Onlooker())
+    controls = [step for step, body in archive.journal.steps(done) if body["control"]]
+    gain = gain_over_iid(archive, done)
+    assert 0 < len(controls) < 8
+    assert gain.candidates == min(len(controls), 8 - len(controls))
+    assert gain.difference.mean == 0
 
 
 async def test_recombination_carries_a_whole_search(archive, locomo_file, laboratory):
     chosen = settings(donors=["lexical", "hybrid"], candidates=3)
-    await search(chosen, 2, archive, Locomo(locomo_file), laboratory, Recombine(), watcher())
+    await search(chosen, 2, means(archive, locomo_file, laboratory, Recombine()), Onlooker())
     names = [entry.name for entry in archive.entries()]
     assert len([name for name in names if name.startswith("recombine")]) >= 4
-
-
-def test_a_spent_budget_says_where_to_raise_it():
-    budget = Budget(calls=1, tokens=100)
-    budget.check()
-    budget.spend(calls=1, tokens=10)
-    with pytest.raises(BudgetSpent, match=r"\[budget\]"):
-        budget.check()
 
 
 @pytest.mark.parametrize(

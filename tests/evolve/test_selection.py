@@ -5,11 +5,10 @@ from collections import Counter
 import pytest
 
 from alma_mcp.design_store import bundled_designs
-from evolve.benchmarks.locomo import Locomo
 from evolve.config import SearchSettings
 from evolve.evaluation import Evaluation, TaskResult
-from evolve.proposers.recombine import Recombine
-from evolve.round import Round
+from evolve.meta.briefing import Briefing
+from evolve.seen import seen_of
 from evolve.selection import SAMPLERS, Candidate, alma, clade_thompson, clades, dgm, greedy, iid, pareto
 
 CANDIDATES = [Candidate("low", 0.1, 0), Candidate("high", 0.9, 0), Candidate("visited", 0.9, 20)]
@@ -101,7 +100,7 @@ def test_iid_only_ever_starts_from_the_seeds():
     assert {each.design for each in iid(family, 0.0, 5, random.Random(0))} == {"seed", "other seed"}
 
 
-def test_a_search_tells_its_sampler_the_tasks_and_the_parents(archive, locomo_file, laboratory):
+async def test_a_search_tells_its_sampler_the_tasks_and_the_parents(archive):
     told = []
 
     def sampler(candidates, baseline, count, chance):
@@ -115,7 +114,7 @@ def test_a_search_tells_its_sampler_the_tasks_and_the_parents(archive, locomo_fi
         results = [TaskResult(name, "c", {"recall@10": solved}, 0, 1.0) for name in ("one", "two")]
         evaluation = Evaluation(design.id, design.name, "locomo", "search", "recall@10", results)
         archive.judge(design.id, "locomo", "search", evaluation)
-    Round(archive, Locomo(locomo_file), laboratory, Recombine(), sampler, lambda: 0.0).brief(0)
+    await Briefing(archive, "locomo", sampler).brief(seen_of(archive, "locomo", [seed.id, child.id]), 0)
     assert {each.design: (each.visits, each.tasks, each.parents) for each in told} == {
         seed.id: (1, {"one": 0.0, "two": 0.0}, ()),
         child.id: (0, {"one": 1.0, "two": 1.0}, (seed.id,)),

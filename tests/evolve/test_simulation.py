@@ -5,18 +5,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from evolve.commands.simulate import simulate
 from evolve.selection import SAMPLERS
-from evolve.simulate_cli import simulate
-from evolve.simulation import (
-    TERRAINS,
-    Chain,
-    Landscape,
-    champion_against_itself,
-    false_promotion,
-    planted,
-    power,
-    search,
-)
+from evolve.simulation import TERRAINS, Chain, Landscape, planted, search
 
 MECHANISMS = 5
 HILL = (1,) * MECHANISMS
@@ -85,19 +76,6 @@ def test_what_is_observed_is_the_true_quality_in_the_mean():
     chances = landscape.chances((1,) * len(landscape.effects))
     seen = luck.binomial(1, chances, size=(20_000, *chances.shape)).mean()
     assert seen == pytest.approx(landscape.quality((1,) * len(landscape.effects)), abs=0.003)
-
-
-def test_a_search_among_equals_is_promoted_in_at_most_one_of_twenty():
-    assert false_promotion(1000) <= 0.05
-
-
-def test_the_champion_is_promoted_over_itself_in_at_most_one_of_twenty():
-    assert champion_against_itself(1000) <= 0.05
-
-
-def test_the_gate_sees_a_large_gain_nearly_always_and_more_tasks_see_a_smaller_one_oftener():
-    assert power(0.20, 200) >= 0.95
-    assert power(0.10, 400, tasks=160) > power(0.10, 400) + 0.1
 
 
 def test_simulate_ends_with_one_line_of_json():

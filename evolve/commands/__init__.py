@@ -1,0 +1,1 @@
+"""The command line of `alma-evolve`, a command a file."""

@@ -1,0 +1,1 @@
+"""Asking models: how patiently, how often, at which price."""

@@ -1,0 +1,43 @@
+"""What a search gains over designs from scratch, at equal cost: its own controls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alma_mcp.dossier import Interval
+from evolve.archive import Archive, Run
+from evolve.compare import compare
+from evolve.evaluation import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The best of the first so many candidates of a search against the best of as many controls.
+
+    `difference` is in pairs, over the tasks that both have played; `found` and `control` are designs. Both were chosen
+    by these very scores, so either is flattered.
+    """
+
+    candidates: int
+    found: str
+    control: str
+    difference: Interval
+
+
+def gain_over_iid(archive: Archive, run: Run) -> Gain | None:
+    """None where the run has no control, or nothing else, that was scored."""
+    ours: list[Evaluation | None] = []
+    controls: list[Evaluation | None] = []
+    for _, body in archive.journal.steps(run):
+        if "outcome" in body:
+            verdict = archive.verdict(body["design"], run.benchmark, "search")
+            (controls if body.get("control") else ours).append(verdict if isinstance(verdict, Evaluation) else None)
+    count = min(len(ours), len(controls))
+    best, scratch = _best(ours[:count]), _best(controls[:count])
+    if best is None or scratch is None:
+        return None
+    difference = compare(best.scores, scratch.scores, best.clusters).difference
+    return Gain(count, best.design, scratch.design, difference)
+
+
+def _best(evaluations: Sequence[Evaluation | None]) -> Evaluation | None:
+    return max((each for each in evaluations if each), key=lambda each: each.worth, default=None)
