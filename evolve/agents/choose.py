@@ -20,7 +20,7 @@ from evolve.agents.local import PROGRAM, LocalModel, served
 from evolve.agents.model import ModelAgent, Play
 from evolve.agents.prompting import Window
 from evolve.agents.scripted import ScriptedAgent
-from evolve.commands.progress import bar
+from evolve.progress import bar
 
 KEY_VARIABLES = ("ALMA_EVOLVE_AGENT_API_KEY", "ALMA_EVOLVE_API_KEY")
 BASE_URL_VARIABLE = "ALMA_EVOLVE_AGENT_BASE_URL"

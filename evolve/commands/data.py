@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from evolve.benchmarks import longmemeval
-from evolve.commands.progress import bar
 from evolve.download import RemoteFile, download
+from evolve.progress import bar
 
 if TYPE_CHECKING:
     from evolve.cli import Context

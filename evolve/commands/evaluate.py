@@ -18,7 +18,6 @@ from alma_mcp.home import Home
 from evolve.benchmarks import BENCHMARKS, SPLITS, Benchmark, BenchmarkName, Split
 from evolve.benchmarks.episodic import Episodic
 from evolve.commands.play_options import one_name, play_options
-from evolve.commands.progress import bar
 from evolve.compare import compare
 from evolve.config import PlaySettings
 from evolve.endpoints.prices import PUBLISHED, Prices, in_words, load_prices
@@ -28,6 +27,7 @@ from evolve.evaluated_memory import Laboratory
 from evolve.evaluation import Evaluation, Rejection
 from evolve.laboratory import completer_of, model_of, open_benchmark, open_laboratory
 from evolve.mechanisms import join, read_recipe
+from evolve.progress import bar
 
 if TYPE_CHECKING:
     from evolve.cli import Context

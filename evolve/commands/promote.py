@@ -13,10 +13,10 @@ from alma_mcp.design_store import Design
 from alma_mcp.dossier import Dossier
 from alma_mcp.errors import EvolveError
 from evolve.archive import Archive
-from evolve.commands.progress import bar
 from evolve.commands.reference import find_design
 from evolve.commands.run import CONFIGURATION, DATA, open_both, settings_of
 from evolve.gate import Gate
+from evolve.progress import bar
 
 if TYPE_CHECKING:
     from evolve.cli import Context

@@ -10,11 +10,11 @@ import click
 from alma_mcp.design_store import Design
 from alma_mcp.errors import EvolveError
 from evolve.commands.mcp import open_workbench
-from evolve.commands.progress import bar
 from evolve.commands.run import CONFIGURATION, DATA, settings_of
 from evolve.evaluation import Rejection
 from evolve.meta.assistant import Commission, Taken, read_submission, take_submission, write_brief
 from evolve.meta.brief import Proposal
+from evolve.progress import bar
 
 if TYPE_CHECKING:
     from evolve.cli import Context

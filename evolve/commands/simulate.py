@@ -12,8 +12,8 @@ from rich.table import Table
 
 from alma_mcp.dossier import Interval
 from evolve.cascade import CascadeSettings
-from evolve.commands.progress import bar
 from evolve.compare import interval
+from evolve.progress import bar
 from evolve.selection import SAMPLERS
 from evolve.simulation import TERRAINS, planted, search
 from evolve.simulation.cascade import HELD_OUT, STREAMS, judged_twice, saving, streams
