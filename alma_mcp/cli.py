@@ -16,7 +16,7 @@ from alma_mcp import __version__
 from alma_mcp.command_line import HELP_NAMES, home_option, run_group
 from alma_mcp.config import load_settings
 from alma_mcp.control import Control, control
-from alma_mcp.home import EngineLock, Home
+from alma_mcp.home import ProcessLock, Home
 from alma_mcp.promotions_cli import promotions, rollback
 
 
@@ -50,7 +50,7 @@ def main(context: click.Context, home: Path) -> None:
 def engine(context: Context, *, background: bool) -> None:
     """Run the engine in the foreground; clients otherwise start it by themselves."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    if background and EngineLock(context.home.lock).holder():
+    if background and ProcessLock(context.home.lock).holder():
         return
     from alma_mcp.engine import run_engine  # noqa: PLC0415 - the MCP SDK is for the engine only
 
@@ -93,7 +93,7 @@ def status(context: Context, *, as_json: bool) -> None:
 @click.pass_obj
 def stop(context: Context) -> None:
     """End the engine, if one runs; the next client starts it again."""
-    if not context.home.lock.exists() or not EngineLock(context.home.lock).holder():
+    if not context.home.lock.exists() or not ProcessLock(context.home.lock).holder():
         click.echo("No engine runs.")
         return
     _run(_ask(context, "retire"))

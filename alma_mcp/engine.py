@@ -19,7 +19,7 @@ from alma_mcp.config import Settings
 from alma_mcp.connection import LONGEST_LINE, serve_session
 from alma_mcp.control import Handler, serve_control
 from alma_mcp.errors import EngineError
-from alma_mcp.home import EngineLock, Home
+from alma_mcp.home import ProcessLock, Home
 from alma_mcp.http_server import parse_address, serve_http
 from alma_mcp.server import build_server
 from alma_mcp.status import Status
@@ -155,7 +155,7 @@ class Engine:
 async def run_engine(home: Home, settings: Settings) -> None:
     """Run the engine of a home until it is stopped. Raises `EngineError` when another one runs."""
     home.prepare()
-    lock = EngineLock(home.lock)
+    lock = ProcessLock(home.lock)
     if not lock.acquire():
         raise EngineError(f"An engine already runs for {home.path}; `alma-mcp stop` ends it.")
     try:

@@ -128,8 +128,9 @@ _LINUX_FLOCK = "@hhqqi"
 _DARWIN_FLOCK = "@qqihh"
 
 
-class EngineLock:
-    """The right to run the engine of a home: a POSIX record lock, which the system ends with its holder.
+class ProcessLock:
+    """The right of one process to do a thing, such as to run the engine of a home: a POSIX record lock, which the
+    system ends with its holder.
 
     Unlike `flock`, a record lock is not inherited by child processes, and the kernel names its holder.
     """

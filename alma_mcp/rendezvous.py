@@ -18,7 +18,7 @@ from typing import Any
 
 from alma_mcp import __version__
 from alma_mcp.errors import EngineError
-from alma_mcp.home import EngineLock, Home
+from alma_mcp.home import ProcessLock, Home
 
 HEALTHY_SECONDS = 0.3
 PATIENCE_SECONDS = 2.0
@@ -42,7 +42,7 @@ def meet(home: Home, greeting: Mapping[str, Any]) -> Meeting:
     Raises `EngineError` when none answers within `START_SECONDS`, `HomeUnusable` for the home.
     """
     home.prepare()
-    lock = EngineLock(home.lock)
+    lock = ProcessLock(home.lock)
     give_up = time.monotonic() + START_SECONDS
     starting: subprocess.Popen[bytes] | None = None
     while time.monotonic() < give_up:
@@ -79,7 +79,7 @@ def is_healthy(home: Home, seconds: float = HEALTHY_SECONDS) -> bool:
 def replace_hung(home: Home) -> None:
     """End the engine of a home if it does not answer; the next `meet` starts another."""
     if not is_healthy(home, PATIENCE_SECONDS):
-        _end(EngineLock(home.lock))
+        _end(ProcessLock(home.lock))
 
 
 def greet(connection: socket.socket, greeting: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
@@ -110,7 +110,7 @@ def _connect(home: Home) -> socket.socket | None:
         return None
     except OSError:
         connection.close()
-        _end(EngineLock(home.lock))
+        _end(ProcessLock(home.lock))
         return None
     return connection
 
@@ -131,7 +131,7 @@ def _last_words(home: Home) -> str:
     return lines[-1].removeprefix("alma-mcp: ") if lines else f"{home.engine_log} is empty."
 
 
-def _end(lock: EngineLock) -> None:
+def _end(lock: ProcessLock) -> None:
     holder = lock.holder()
     if holder and holder != os.getpid():
         with contextlib.suppress(ProcessLookupError):

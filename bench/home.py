@@ -14,7 +14,7 @@ from alma_mcp.control import control
 from alma_mcp.design_store import Design, bundled_designs
 from alma_mcp.dossier import Dossier, Interval, Side
 from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.home import EngineLock, Home
+from alma_mcp.home import Home, ProcessLock
 from bench.client import ALMA, PumpClient
 from bench.made_vectors import keep_made_vectors
 from bench.texts import note, question
@@ -103,7 +103,7 @@ class BenchHome:
 
     def megabytes(self) -> tuple[float, float]:
         """Resident memory of the engine, and of its workers."""
-        engine = EngineLock(self.home.lock).holder()
+        engine = ProcessLock(self.home.lock).holder()
         assert engine
         workers = [pid for child in children(engine) for pid in (child, *descendants(child))]
         return resident(engine), sum(resident(pid) for pid in workers)
@@ -148,7 +148,7 @@ class BenchHome:
 
     def stop(self) -> None:
         subprocess.run([ALMA, "--home", self.home.path, "stop"], capture_output=True, check=False)
-        while EngineLock(self.home.lock).holder():
+        while ProcessLock(self.home.lock).holder():
             time.sleep(0.01)
 
 

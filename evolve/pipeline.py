@@ -5,7 +5,6 @@ the run began with. So what it makes is a function of the settings, and never of
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,13 +66,12 @@ class Pipeline:
         return not ends
 
     def places(self) -> list[Place]:
-        """Every candidate of the run, in its order. Which of them are controls is a matter of seeded chance."""
-        seed, share = self.settings.seed, self.settings.control
-        chance = random.Random(f"control/{seed}")
+        """Every candidate of the run, in its order, the controls spread evenly among them."""
+        every, share = self.settings.candidates, self.settings.control
+        controls = [int((number + 1) * share) > int(number * share) for number in range(self.run.rounds * every)]
         return [
-            Place(self.run, number, candidate, seed, control=chance.random() < share)
-            for number in range(1, self.run.rounds + 1)
-            for candidate in range(1, self.settings.candidates + 1)
+            Place(self.run, number // every + 1, number % every + 1, self.settings.seed, control)
+            for number, control in enumerate(controls)
         ]
 
     async def _plant(self) -> None:

@@ -13,6 +13,7 @@ import click
 from alma_mcp.errors import EvolveError
 from evolve.archive import Archive
 from evolve.benchmarks import BENCHMARKS, Benchmark, BenchmarkName
+from evolve.commands.alone import alone, search_lock, stop_file
 from evolve.commands.json_option import json_option, say_json
 from evolve.commands.play_options import play_options
 from evolve.commands.show import show_table
@@ -84,7 +85,7 @@ def run(
     settings = settings.model_copy(update={"runner": where})
 
     async def work() -> None:
-        with Archive(context.home.archive, context.store) as archive:
+        with alone(context), Archive(context.home.archive, context.store) as archive:
             if dry_run and not await _wanted(settings, rounds, context, archive, as_json=as_json):
                 return
             async with open_means(settings, context, archive) as means:
@@ -105,8 +106,10 @@ def run(
 def stop(context: "Context") -> None:
     """End a running search once what is in flight is through; `alma-evolve run` goes on with it."""
     context.home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (holder := search_lock(context).holder()):
+        raise EvolveError(f"No search is at work on {context.home.path}.")
     stop_file(context).touch()
-    click.echo("A search over this home ends once what is in flight is through.")
+    click.echo(f"The search of process {holder} ends once what is in flight is through.")
 
 
 def _settings(
@@ -176,8 +179,3 @@ async def _wanted(
         return False
     click.echo(str(costs))
     return sys.stdin.isatty() and click.confirm("Begin?", default=False)
-
-
-def stop_file(context: "Context") -> Path:
-    """While it is there, a search begins nothing new."""
-    return context.home.path / "stop-search"

@@ -10,6 +10,7 @@ import click
 
 from alma_mcp.design_store import SHORT
 from evolve.archive import Archive, Run
+from evolve.commands.alone import search_lock
 from evolve.commands.json_option import json_option, say_json
 from evolve.commands.reference import names_of
 from evolve.compare import alpha_for_opening
@@ -33,6 +34,7 @@ def status(context: "Context", *, as_json: bool) -> None:
     with Archive(context.home.archive, context.store) as archive:
         data = _status_data(archive)
         names = names_of(archive.entries())
+        data["at_work"] = search_lock(context).holder()
         data["openings"] = [_opening_data(asdict(each), names) for each in archive.openings.history()]
     if as_json:
         say_json(data)
@@ -89,6 +91,8 @@ def _lines(data: Mapping[str, Any]) -> Iterable[str]:
         yield EMPTY
         return
     yield f"{data['designs']} designs in the archive."
+    if data["at_work"]:
+        yield f"A search is at work (process {data['at_work']}); `alma-evolve stop` ends it."
     for run in data["runs"]:
         yield from _run_lines(run)
     if len(data["runs"]) > 1:

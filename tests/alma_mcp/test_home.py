@@ -4,20 +4,20 @@ import sys
 import pytest
 
 from alma_mcp.errors import HomeUnusable
-from alma_mcp.home import LONGEST_SOCKET_PATH, EngineLock, Home
+from alma_mcp.home import LONGEST_SOCKET_PATH, ProcessLock, Home
 
 HOLD = """
 import sys
 from pathlib import Path
-from alma_mcp.home import EngineLock
-lock = EngineLock(Path(sys.argv[1]))
+from alma_mcp.home import ProcessLock
+lock = ProcessLock(Path(sys.argv[1]))
 print(lock.acquire(), flush=True)
 sys.stdin.read()
 """
 
 
 def test_the_lock_is_held_by_one_process_which_the_kernel_names(tmp_path):
-    lock = EngineLock(tmp_path / "engine.lock")
+    lock = ProcessLock(tmp_path / "engine.lock")
     assert lock.holder() is None
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path / "engine.lock")],
@@ -38,7 +38,7 @@ def test_the_lock_is_held_by_one_process_which_the_kernel_names(tmp_path):
 def test_a_stale_file_with_a_process_id_in_it_means_nothing(tmp_path):
     path = tmp_path / "engine.lock"
     path.write_text("1")
-    lock = EngineLock(path)
+    lock = ProcessLock(path)
     assert lock.acquire()
     lock.release()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mcp import Client, StdioServerParameters
 
-from alma_mcp.home import EngineLock, Home
+from alma_mcp.home import ProcessLock, Home
 
 ALMA = Path(sys.executable).parent / "alma-mcp"
 
@@ -52,7 +52,7 @@ class Machine:
     @property
     def engine(self) -> int | None:
         """The engine's process id."""
-        return EngineLock(self.home.lock).holder() if self.home.lock.exists() else None
+        return ProcessLock(self.home.lock).holder() if self.home.lock.exists() else None
 
     def kill_engine(self) -> None:
         if pid := self.engine:
