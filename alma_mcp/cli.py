@@ -16,7 +16,7 @@ from alma_mcp import __version__
 from alma_mcp.command_line import HELP_NAMES, home_option, run_group
 from alma_mcp.config import load_settings
 from alma_mcp.control import Control, control
-from alma_mcp.home import ProcessLock, Home
+from alma_mcp.home import Home, ProcessLock
 from alma_mcp.promotions_cli import promotions, rollback
 
 

@@ -19,7 +19,7 @@ from alma_mcp.config import Settings
 from alma_mcp.connection import LONGEST_LINE, serve_session
 from alma_mcp.control import Handler, serve_control
 from alma_mcp.errors import EngineError
-from alma_mcp.home import ProcessLock, Home
+from alma_mcp.home import Home, ProcessLock
 from alma_mcp.http_server import parse_address, serve_http
 from alma_mcp.server import build_server
 from alma_mcp.status import Status

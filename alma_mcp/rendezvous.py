@@ -18,7 +18,7 @@ from typing import Any
 
 from alma_mcp import __version__
 from alma_mcp.errors import EngineError
-from alma_mcp.home import ProcessLock, Home
+from alma_mcp.home import Home, ProcessLock
 
 HEALTHY_SECONDS = 0.3
 PATIENCE_SECONDS = 2.0

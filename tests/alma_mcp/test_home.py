@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from alma_mcp.errors import HomeUnusable
-from alma_mcp.home import LONGEST_SOCKET_PATH, ProcessLock, Home
+from alma_mcp.home import LONGEST_SOCKET_PATH, Home, ProcessLock
 
 HOLD = """
 import sys

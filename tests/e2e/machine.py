@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mcp import Client, StdioServerParameters
 
-from alma_mcp.home import ProcessLock, Home
+from alma_mcp.home import Home, ProcessLock
 
 ALMA = Path(sys.executable).parent / "alma-mcp"
 
