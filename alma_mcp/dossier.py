@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from alma_mcp.errors import StoreError
+from alma_mcp.static_audit import Audit
 
 
 class _Frozen(BaseModel):
@@ -64,7 +65,8 @@ class Dossier(_Frozen):
 
     `planned` is how many tasks were to be played, `tasks` how many were compared; a plan of 0 is not known.
     `missing` counts the plays that are left out, in pairs, since the machine lost at least one of the two.
-    `detectable` is the difference that this opening would have found in four of five cases.
+    `detectable` is the difference that this opening would have found in four of five cases. `audit` is what the
+    challenger's code shows.
     """
 
     benchmark: str
@@ -94,6 +96,7 @@ class Dossier(_Frozen):
     detectable: float | None = None
     finalists: tuple[Finalist, ...] = ()
     cost: Cost | None = None
+    audit: Audit | None = None
 
     def canonical(self) -> bytes:
         """The bytes that the evidence hash is taken of. What an older dossier did not have is not among them."""

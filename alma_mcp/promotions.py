@@ -17,16 +17,12 @@ from rich.text import Text
 from alma_mcp.design_store import Design
 from alma_mcp.dossier import Dossier
 from alma_mcp.errors import ChainBroken
+from alma_mcp.static_audit import Audit, audit
+from alma_mcp.visible_text import one_line, visible
 
+__all__ = ["check_shown", "doubts", "listing", "one_line", "page", "show"]
 
-def visible(text: str) -> str:
-    """The text with nothing hidden in it; lines and tabs stay."""
-    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
-
-
-def one_line(text: str) -> str:
-    """The text on one line, with nothing hidden in it."""
-    return visible(" ".join(text.split()))
+SHOWN = 8
 
 
 def listing(requests: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -55,24 +51,44 @@ def doubts(request: Mapping[str, Any]) -> list[str]:
     if dossier.champion.design != request["champion"]["id"]:
         measured, live = one_line(dossier.champion.name), one_line(request["champion"]["name"])
         found.append(f"It was measured against {measured}, which is not the champion now ({live} is).")
+    if dossier.audit is not None and dossier.audit != audit(request["source"]):
+        found.append("The audit in the dossier is not what this code shows; request the promotion again.")
     return found
 
 
 def page(request: Mapping[str, Any]) -> RenderableType:
-    """Everything a reviewer needs: claim, evidence, cost, permissions, code."""
-    dossier = Dossier.model_validate(request["dossier"])
-    against = doubts(request)
-    verdict = "\n".join(against) or "The gate PASSED"
+    """Everything a reviewer needs: what speaks against it, claim, evidence, cost, permissions, code."""
+    dossier, seen = Dossier.model_validate(request["dossier"]), audit(request["source"])
+    against = _against(request, dossier, seen)
     name, champion = one_line(request["name"]), one_line(request["champion"]["name"])
     title = Text(f"{name} ({request['design'][:12]}) for {champion}")
-    evidence = Text(f"{verdict}\n\n{_found(dossier)}")
+    told = Text("\n".join(against) or "Nothing speaks against it. The gate PASSED, and its code shows nothing serious.")
     return Group(
-        Panel(Text(_claim(dossier)), title=title),
-        Panel(evidence, border_style="red" if against else "green", title="Evidence"),
+        Panel(told, border_style="red" if against else "green", title=title),
+        Panel(Text(_claim(dossier)), title="What it claims"),
+        Panel(Text(_found(dossier)), title="Evidence"),
         _beside(dossier),
+        Panel(Text(_seen(seen)), title="What its code shows"),
         Panel(Text(_permissions(dossier)), title="What it may use"),
         Syntax(_difference(request), "diff", word_wrap=True),
     )
+
+
+def _against(request: Mapping[str, Any], dossier: Dossier, seen: Audit) -> list[str]:
+    """What speaks against it, a line each: what the gate objected to, the doubts, and what the code shows."""
+    said = [f"{each}." for each in dossier.objections] + [_lower(each) for each in doubts(request)]
+    places = [str(each) for each in seen.serious]
+    code = [f"its code, {_lower(place)}" for place in places[:SHOWN]]
+    if len(places) + seen.left_out > SHOWN:
+        code.append(f"its code, at {len(places) + seen.left_out - SHOWN:,} more places: see below.")
+    lines = [f"AGAINST IT: {one_line(each)}" for each in [*said, *code]]
+    if lines and dossier.verdict == "passed":
+        lines.append("For it: the gate found a gain, and had no objection of its own.")
+    return lines
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _claim(dossier: Dossier) -> str:
@@ -90,7 +106,6 @@ def _found(dossier: Dossier) -> str:
         f"Tasks won {dossier.wins}, tied {dossier.ties}, lost {dossier.losses}",
         *_reach(dossier),
         "Controls: " + ", ".join(f"{name} {score:.3f}" for name, score in dossier.controls.items()),
-        *(f"Objection: {objection}" for objection in dossier.objections),
         f"Repeat it: {dossier.command}",
     ]
     return "\n".join(one_line(line) for line in lines)
@@ -121,6 +136,20 @@ def _beside(dossier: Dossier) -> Table:
     table.add_row("latency p95, ms", *(f"{side.latency_ms:.1f}" for side in sides))
     table.add_row("failed tasks", *(str(side.failures) for side in sides))
     return table
+
+
+def _seen(seen: Audit) -> str:
+    """The audit of the code as it stands here, whatever the dossier says of it."""
+    worst = f"; worst function {seen.worst}, complexity {seen.complexity}" if seen.worst else ""
+    model = "asks a model" if seen.asks_model else "asks no model"
+    figures = f"{seen.lines:,} lines, {seen.statements:,} statements{worst}"
+    lines = [
+        f"{figures}; {seen.texts:,} characters of literal texts; {model}.",
+        *(f"Serious. {each}" for each in seen.serious),
+        *(f"Worth a look. {each}" for each in seen.notes),
+        *([f"And {seen.left_out:,} more places."] if seen.left_out else []),
+    ]
+    return "\n".join(one_line(line) for line in lines)
 
 
 def _permissions(dossier: Dossier) -> str:

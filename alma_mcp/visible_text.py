@@ -1,4 +1,4 @@
-"""Texts that a stranger wrote, with every character spelled out that a terminal would obey or that would reorder a line."""
+"""Texts of strangers, with every character spelled out that a terminal would obey or that would reorder a line."""
 
 
 def visible(text: str) -> str:

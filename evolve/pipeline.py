@@ -109,7 +109,7 @@ class Pipeline:
     async def _make(self, flight: Flight, before: Sequence[Flight], siblings: Sequence[Flight]) -> None:
         place, moves = flight.place, self._moves(flight.place.step)
         seen = self._seen(before)
-        others = [self.archive.design(entry) for entry in seen.entries]
+        others = [self.archive.design(entry) for entry in seen.entries if entry.id not in seen.rejected]
         instant = self.settings.proposer.kind == "recombine"
         journal = self.archive.journal
         desk = StepDesk(

@@ -21,6 +21,11 @@ class Seen:
         return {design: each for design, each in self.verdicts.items() if isinstance(each, Evaluation)}
 
     @property
+    def rejected(self) -> set[str]:
+        """What was not scored: a design that did not run may be written again, mended."""
+        return {design for design, each in self.verdicts.items() if isinstance(each, Rejection)}
+
+    @property
     def incumbent(self) -> Evaluation | None:
         """The best that was played whole."""
         whole = [each for each in self.evaluations.values() if not each.eliminated]

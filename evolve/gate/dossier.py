@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from alma_mcp.design_store import Design
 from alma_mcp.dossier import Cost, Dossier, Finalist, Side
+from alma_mcp.static_audit import audit
 from evolve.archive import Archive
 from evolve.compare import compare, detectable
 from evolve.evaluation import Evaluation
@@ -60,6 +61,7 @@ def write_dossier(archive: Archive, opened: Opened, command: str) -> Dossier:
         imports=tuple(imports_of(challenger.source)),
         needs_complete=asks_model(challenger),
         cost=opened.cost,
+        audit=audit(challenger.source),
         seconds=round(opened.seconds, 1),
         command=command,
     )

@@ -6,8 +6,9 @@ from promoting import made_dossier
 
 from alma_mcp.dossier import load_dossier
 from alma_mcp.errors import StoreError
+from alma_mcp.static_audit import audit
 
-LATER = {"planned", "missing", "detectable", "finalists", "cost"}
+LATER = {"planned", "missing", "detectable", "finalists", "cost", "audit"}
 
 
 def test_a_dossier_is_kept_under_its_hash_and_comes_back_whole(tmp_path):
@@ -30,6 +31,13 @@ def test_a_dossier_of_before_keeps_its_hash(tmp_path):
     (tmp_path / f"{evidence}.json").write_bytes(data)
     assert load_dossier(tmp_path, evidence).evidence == evidence
     assert made_dossier(missing=1).evidence != evidence
+
+
+def test_an_audit_comes_back_whole_and_is_part_of_the_evidence(tmp_path):
+    dossier = made_dossier(audit=audit("import os\nos.getcwd()\n"))
+    dossier.save(tmp_path)
+    assert load_dossier(tmp_path, dossier.evidence).audit == dossier.audit
+    assert dossier.evidence != made_dossier(audit=audit("import re\n")).evidence != made_dossier().evidence
 
 
 def test_a_dossier_that_was_changed_or_is_gone_is_told(tmp_path):

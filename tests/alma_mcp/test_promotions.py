@@ -3,11 +3,13 @@ import io
 import pytest
 from promoting import FIRST, SECOND, made_dossier
 from rich.console import Console
+from three_dossiers import clear_win, one_kind_worse, smuggled_knowledge
 
 from alma_mcp.design_store import Design
 from alma_mcp.dossier import Cost, Finalist
 from alma_mcp.errors import ChainBroken
 from alma_mcp.promotions import check_shown, doubts, listing, page
+from alma_mcp.static_audit import audit
 
 
 def shown(renderable):
@@ -113,3 +115,60 @@ def test_code_or_evidence_other_than_the_requested_are_not_shown():
     flattering = made_dossier(p_value=1e-9).model_dump(mode="json")
     with pytest.raises(ChainBroken, match="other code or evidence"):
         check_shown({**asked(), "dossier": flattering})
+
+
+def first_lines(request):
+    """What stands under the title, before any figure."""
+    lines = [line.strip("│ ").rstrip() for line in shown(page(request)).splitlines()]
+    return lines[1 : next(number for number, line in enumerate(lines) if line.startswith("╰"))]
+
+
+def test_a_clear_win_is_seen_at_once():
+    request = clear_win()
+    check_shown(request)
+    assert doubts(request) == []
+    assert first_lines(request) == ["Nothing speaks against it. The gate PASSED, and its code shows nothing serious."]
+    assert "AGAINST" not in shown(page(request))
+
+
+def test_smuggled_task_knowledge_is_seen_at_once():
+    request = smuggled_knowledge()
+    check_shown(request)
+    gate, failed, code, begins = first_lines(request)
+    assert failed.startswith("AGAINST IT: the gate FAILED")
+    assert gate == "AGAINST IT: it gains 0.287 with an empty memory: task knowledge in its code."
+    assert code.startswith("AGAINST IT: its code, line 11: 24 texts that can hold knowledge of tasks")
+    assert "Which lamp does Caroline keep?" in f"{code} {begins}"
+
+
+def test_a_single_kind_of_tasks_that_got_worse_is_seen_at_once():
+    request = one_kind_worse()
+    check_shown(request)
+    gate, failed = first_lines(request)
+    assert "the gate FAILED" in failed
+    assert gate == "AGAINST IT: it is worse by 0.262 on the 21 tasks of temporal (p = 0.0012)."
+
+
+def test_what_the_gate_let_pass_the_code_may_still_show():
+    request = asked(Design("import os\n" + "eval(os)\n" * 50, "second"))
+    lines = first_lines(request)
+    assert lines[0] == "AGAINST IT: its code, line 2: it uses eval."
+    assert lines[-2:] == [
+        "AGAINST IT: its code, at 43 more places: see below.",
+        "For it: the gate found a gain, and had no objection of its own.",
+    ]
+    text = shown(page(request))
+    assert "Nothing speaks against it" not in text
+    assert "And 11 more places." in text
+    assert doubts(request) == []
+
+
+def test_a_flattering_audit_is_a_doubt_and_the_code_is_audited_as_it_stands():
+    request = asked(Design("eval(x)\n", "second"), made_dossier(Design("eval(x)\n"), audit=audit("x = 1\n")))
+    assert "not what this code shows" in doubts(request)[0]
+    assert "Serious. Line 1: it uses eval." in shown(page(request))
+
+
+def test_a_source_that_cannot_be_read_is_shown_all_the_same():
+    text = shown(page(asked(Design("x = (\x00" + "(" * 5000, "second"))))
+    assert "cannot be read as Python" in text

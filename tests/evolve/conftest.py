@@ -5,9 +5,11 @@ import subprocess
 import pytest
 from made import TOPICS
 
+from alma_mcp.command_line import run_group
 from alma_mcp.design_store import DesignStore
 from alma_mcp.hosts.inprocess import InProcessHost
 from evolve.archive import Archive
+from evolve.cli import cli
 from evolve.evaluated_memory import Laboratory
 
 
@@ -44,3 +46,15 @@ def store(tmp_path):
 def archive(tmp_path, store):
     with Archive(tmp_path / "archive.db", store) as archive:
         yield archive
+
+
+@pytest.fixture
+def alma_evolve(tmp_path, capsys):
+    """Runs `alma-evolve`; gives its exit code, and what it wrote to standard output and standard error."""
+
+    def run(*arguments):
+        code = run_group(cli, "alma-evolve", [str(each) for each in ("--home", tmp_path / "home", *arguments)])
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run

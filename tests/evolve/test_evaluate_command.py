@@ -14,13 +14,11 @@ from made import (
     write_swebench,
 )
 
-from alma_mcp.command_line import run_group
 from alma_mcp.design_store import bundled_designs
 from evolve.benchmarks import BENCHMARKS
 from evolve.benchmarks.coding_stream import CodingStream
 from evolve.benchmarks.locomo import Locomo
 from evolve.benchmarks.swebench_stream import SwebenchStream
-from evolve.cli import cli
 from evolve.environments import DOMAINS
 from evolve.evaluate import evaluate
 from evolve.mechanisms import read_recipe
@@ -36,18 +34,6 @@ WRITTEN = {
     "swebench_stream": (write_swebench, "recall@10"),
 }
 STREAMS = {"coding_stream", "swebench_stream"}
-
-
-@pytest.fixture
-def alma_evolve(tmp_path, capsys):
-    """Runs `alma-evolve`; gives its exit code, and what it wrote to standard output and standard error."""
-
-    def run(*arguments):
-        code = run_group(cli, "alma-evolve", [str(each) for each in ("--home", tmp_path / "home", *arguments)])
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return run
 
 
 @pytest.fixture

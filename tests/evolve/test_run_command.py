@@ -7,9 +7,6 @@ import sys
 import pytest
 from made import write_locomo
 
-from alma_mcp.command_line import run_group
-from evolve.cli import cli
-
 HOLDING = """
 import sys
 from pathlib import Path
@@ -18,18 +15,6 @@ assert ProcessLock(Path(sys.argv[1])).acquire()
 print("held", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def alma_evolve(tmp_path, capsys):
-    """Runs `alma-evolve`; gives its exit code, and what it wrote to standard output and standard error."""
-
-    def run(*arguments):
-        code = run_group(cli, "alma-evolve", [str(each) for each in ("--home", tmp_path / "home", *arguments)])
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return run
 
 
 @pytest.fixture
