@@ -133,3 +133,18 @@ def test_a_search_on_a_domain_makes_and_judges_designs(tmp_path):
     assert done.stdout.count("recombine-") >= 1
     listed = evolve(tmp_path, "list", "--benchmark", "babaisai")
     assert listed.stdout.count("recombine-") == done.stdout.count("recombine-")
+
+
+def test_a_search_on_a_domain_keeps_the_games_of_its_candidates(tmp_path):
+    file = tmp_path / "search.toml"
+    file.write_text(
+        'benchmark = "babaisai"\nseeds = ["no_memory", "lexical"]\ndonors = ["grep"]\ncandidates = 2\nembedder = "none"\n'
+        "control = 0.5\n[play]\ntrain_size = 24\n"
+    )
+    done = evolve(tmp_path, "run", "--config", str(file), "--rounds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["done"], report["candidates"], report["best"]["status"]) == (1, 2, "scored")
+    assert report["spent"]["agent"]["episodes"] > 0
+    episodes = list(Episodes(tmp_path / "episodes").read(report["benchmark"]))
+    assert {episode.agent for episode in episodes} == {"scripted"}
