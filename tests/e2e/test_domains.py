@@ -138,7 +138,8 @@ def test_a_search_on_a_domain_makes_and_judges_designs(tmp_path):
 def test_a_search_on_a_domain_keeps_the_games_of_its_candidates(tmp_path):
     file = tmp_path / "search.toml"
     file.write_text(
-        'benchmark = "babaisai"\nseeds = ["no_memory", "lexical"]\ndonors = ["grep"]\ncandidates = 2\nembedder = "none"\n'
+        'benchmark = "babaisai"\nseeds = ["no_memory", "lexical"]\ndonors = ["grep"]\n'
+        'candidates = 2\nembedder = "none"\n'
         "control = 0.5\n[play]\ntrain_size = 24\n"
     )
     done = evolve(tmp_path, "run", "--config", str(file), "--rounds", "1", "--json")
