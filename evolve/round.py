@@ -79,7 +79,9 @@ class Round:
         if recorded is None:
             tried = self._tried(place.run, seen, before)
             brief = await self.briefing.brief(seen, place.chance, control=place.control, tried=tried, drafts=drafts)
-            recorded = {**await self._asked(brief, desk), "parents": [each.design.id for each in brief.parents]}
+            recorded = await self._asked(brief, desk)
+            told = recorded.get("proposal", {}).get("parents")
+            recorded["parents"] = told or [each.design.id for each in brief.parents]
             recorded["control"] = place.control
             self.archive.journal.record(place.run, place.step, recorded)
         if "rejection" in recorded:

@@ -51,7 +51,9 @@ class MetaAgent:
         idea = await seat.formed("ideate", ideate_prompt(brief, reflection), Idea)
         secret = forbidden(texts=[text for parent in brief.parents for text in parent.seen])
         lessons = [line for said in reflection.lessons[:SAID] if (line := clean(said, secret))]
-        return replace(await _write(seat, brief, idea), lessons=lessons)
+        used = brief.parents if idea.borrows_from_second else brief.parents[:1]
+        parents = [each.design.id for each in used]
+        return replace(await _write(seat, brief, idea), lessons=lessons, parents=parents)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ class Proposal:
 
     `hypothesis` says the mechanism and why it helps, `refuted_by` what would show it wrong; `who` has written it.
     `rejection` is why the last of its drafts was not fit to be evaluated, where none was. `lessons` are lines that
-    its writer has drawn from what it was shown.
+    its writer has drawn from what it was shown. `parents` are the ids of the designs that it was made from, where that
+    is not all of the brief's.
     """
 
     source: str
@@ -73,6 +74,7 @@ class Proposal:
     who: str = ""
     rejection: Mapping[str, Any] = field(default_factory=dict)
     lessons: Sequence[str] = ()
+    parents: Sequence[str] = ()
 
 
 class Desk(Protocol):

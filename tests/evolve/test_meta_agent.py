@@ -149,12 +149,13 @@ async def test_each_prompt_is_told_what_it_needs(brief, desk):
 
 
 @pytest.mark.parametrize("borrows", [True, False])
-async def test_the_second_parent_is_shown_to_who_borrows_from_it(desk, borrows):
+async def test_the_second_parent_is_shown_to_who_borrows_from_it_and_only_then_a_parent(desk, borrows):
     writer = Scripted([TOLD[0], json.dumps({**IDEA, "borrows_from_second": borrows}), fenced(GOOD)])
-    await MetaAgent("openai", lambda _: writer).propose(made_brief("lexical", "grep"), desk)
+    proposal = await MetaAgent("openai", lambda _: writer).propose(made_brief("lexical", "grep"), desk)
     borrowed = SEEDS["grep"].source.strip()
     assert borrowed in writer.prompts[1]
     assert (borrowed in writer.prompts[2]) is borrows
+    assert len(proposal.parents) == (2 if borrows else 1)
 
 
 @pytest.mark.parametrize(
