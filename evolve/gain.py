@@ -13,14 +13,16 @@ from evolve.evaluation import Evaluation
 class Gain:
     """The best of the first so many candidates of a search against the best of as many controls.
 
-    `difference` is in pairs, over the tasks that both have played; `found` and `control` are designs. Both were chosen
-    by these very scores, so either is flattered.
+    `difference` is in pairs over the whole split, None where one of the two was eliminated: then `mean` is that of what
+    they are estimated at. `found` and `control` are designs. Both were chosen by these very scores, so either is
+    flattered.
     """
 
     candidates: int
     found: str
     control: str
-    difference: Interval
+    mean: float
+    difference: Interval | None
 
 
 def gain_over_iid(archive: Archive, run: Run) -> Gain | None:
@@ -35,8 +37,9 @@ def gain_over_iid(archive: Archive, run: Run) -> Gain | None:
     best, scratch = _best(ours[:count]), _best(controls[:count])
     if best is None or scratch is None:
         return None
-    difference = compare(best.scores, scratch.scores, best.clusters).difference
-    return Gain(count, best.design, scratch.design, difference)
+    whole = not best.eliminated and not scratch.eliminated
+    difference = compare(best.scores, scratch.scores, best.clusters).difference if whole else None
+    return Gain(count, best.design, scratch.design, best.worth - scratch.worth, difference)
 
 
 def _best(evaluations: Sequence[Evaluation | None]) -> Evaluation | None:

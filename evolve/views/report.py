@@ -24,7 +24,7 @@ def report_data(archive: Archive, run: Run) -> dict[str, Any]:
         "candidates": len(outcomes),
         "rejected": outcomes.count("rejected"),
         "best": {"design": best.design, "name": best.name, **verdict_data(best)} if best else None,
-        "gain_over_iid": asdict(gain) | {"difference": gain.difference.model_dump()} if gain else None,
+        "gain_over_iid": _gain_data(gain) if gain else None,
         "spent": spent(cost for _, cost in archive.journal.costs(run)),
     }
 
@@ -46,11 +46,16 @@ def report_lines(archive: Archive, run: Run) -> list[str]:
     return lines
 
 
+def _gain_data(gain: Gain) -> dict[str, Any]:
+    return asdict(gain) | {"difference": gain.difference.model_dump() if gain.difference else None}
+
+
 def _gain_line(gain: Gain | None) -> str:
     if gain is None:
         return "Gain over designs from scratch: unknown, since this run has no control that was scored."
+    found = str(gain.difference) if gain.difference else f"about {gain.mean:+.3f}, one of the two being eliminated"
+    many = "candidate" if gain.candidates == 1 else f"{gain.candidates} candidates"
     return (
-        f"Gain over designs from scratch: {gain.difference} on the search split: the best of its first"
-        f" {gain.candidates} candidates, {gain.found[:SHORT]}, against the best of {gain.candidates} controls,"
-        f" {gain.control[:SHORT]}."
+        f"Gain over designs from scratch, search split: {found}. It is the best of the first {many}"
+        f" ({gain.found[:SHORT]}) minus the best of as many controls ({gain.control[:SHORT]})."
     )
