@@ -105,11 +105,16 @@ class Round:
         return await self.judge(design, seen, lambda cost: self.spend(place.step, cost), moves)
 
     def keep(self, place: Place, seen: Seen, design: Design | None, verdict: Verdict) -> None:
-        """Archive what became of a candidate, and what it has taught, in one piece."""
+        """Archive what became of a candidate, and what it has taught, in one piece.
+
+        A copy of a design that was there is rejected as a candidate; the design itself is not.
+        """
         journal, benchmark = self.archive.journal, self.briefing.benchmark
         recorded = dict(journal.recorded(place.run, place.step) or {})
+        known = {entry.id for entry in seen.entries}
         with self.archive.transaction():
-            if design is not None and self.archive.verdict(design.id, benchmark, "search") is None:
+            copied = design is not None and design.id in known and isinstance(verdict, Rejection)
+            if design is not None and not copied and self.archive.verdict(design.id, benchmark, "search") is None:
                 self.archive.judge(design.id, benchmark, "search", verdict)
                 self._teach(design, recorded, seen, verdict)
             outcome = "rejected" if isinstance(verdict, Rejection) else "evaluated"

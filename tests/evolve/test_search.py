@@ -227,3 +227,13 @@ async def test_recombination_carries_a_whole_search(archive, locomo_file, labora
 )
 def test_a_verdict_survives_the_archive(verdict):
     assert from_json(to_json(verdict)) == verdict
+
+
+async def test_a_copy_of_a_design_that_nobody_has_evaluated_is_rejected_and_the_design_is_not(
+    archive, locomo_file, laboratory
+):
+    copied = settings(candidates=1, donors=["grep"], proposer={"kind": "command", "command": "made"})
+    told = Onlooker()
+    await search(copied, 1, means(archive, locomo_file, laboratory, Scripted(SEEDS["grep"].source)), told)
+    assert told.told[-1][1].stage == "novelty"
+    assert archive.verdict(SEEDS["grep"].id, "locomo", "search") is None
