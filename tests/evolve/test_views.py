@@ -35,7 +35,7 @@ def test_an_empty_archive_says_how_a_search_is_started(nobody, command):
     [
         ("archive", []),
         ("list", []),
-        ("status", {"designs": 0, "runs": [], "spending": {}, "benchmarks": [], "openings": []}),
+        ("status", {"designs": 0, "runs": [], "spending": {}, "benchmarks": [], "at_work": None, "openings": []}),
         ("lineage", {"benchmark": "", "designs": []}),
     ],
 )
