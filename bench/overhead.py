@@ -68,7 +68,7 @@ async def _measured(episodes: int, rounds: int) -> tuple[float, float]:
             with Archive(Path(folder) / "archive.db", store) as archive:
                 run = archive.journal.begin(f"{number}", 1)
                 budget = Budget(Ceilings(dollars=1e9))
-                meter = Meter("made", "made", 1, lambda *_: 0.001, budget)
+                meter = Meter("made", "made", {f"game-{n}": 1 for n in range(episodes)}, lambda *_: 0.001, budget)
                 runner = LocalRunner(benchmark, laboratory)
                 judging = Judging(archive, benchmark, runner, meter, CascadeSettings(threshold=0.0), 0)
 

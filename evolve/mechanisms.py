@@ -91,7 +91,7 @@ def scaled(recipe: Recipe, name: str, factor: float) -> Recipe:
 
 def fingerprint(source: str) -> str:
     """The same for designs that differ only in what they say of themselves."""
-    tree = copy.deepcopy(ast.parse(source))
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [each for each in node.body if not _says_only(each)] or [ast.Pass()]

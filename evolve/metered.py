@@ -1,6 +1,6 @@
 """A runner whose episodes are counted against the budget, each as soon as it is played."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evolve.archive import Archive, ArchiveBook, Cost
@@ -15,11 +15,11 @@ Priced = Callable[[str, int, int], float | None]
 
 @dataclass(slots=True)
 class Meter:
-    """Who plays, how often each task, who answers designs, at which prices; and the dearest episode so far."""
+    """Who plays, who answers designs, how often a task is played, at which prices; and the dearest episode so far."""
 
     agent: str
     model: str
-    passes: int
+    plays: Mapping[str, int]
     priced: Priced
     budget: Budget
     dearest: Amount = field(default_factory=Amount)
@@ -47,7 +47,8 @@ class MeteredRunner:
         self._spend = spend
 
     async def play(self, job: Job, keep: Keep) -> Verdict:
-        episodes = max(0, len(job.only or ()) * self._meter.passes - len(job.known))
+        plays = self._meter.plays
+        episodes = sum(plays[task] for task in (plays if job.only is None else job.only)) - len(job.known)
         each = self._meter.dearest
         wanted = Amount(0, each.tokens * episodes, each.dollars * episodes, episodes)
         with self._meter.budget.set_aside(wanted) as aside:

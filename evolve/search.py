@@ -1,6 +1,7 @@
 """A search put together: the archive it fills, the run it goes on with, its budget, who proposes and who plays."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from evolve.meta.briefing import Briefing, Witness
 from evolve.meta.lessons import forbidden
 from evolve.metered import Meter
 from evolve.pipeline import Pipeline
+from evolve.playing import tasks_of
 from evolve.round import Round
 from evolve.runners import Runner
 from evolve.seen import seen_of
@@ -62,9 +64,11 @@ async def search(settings: SearchSettings, rounds: int, means: Means, watcher: W
         budget.spend(cost)
 
     play = settings.play
-    meter = Meter(play.agent, model_of(play), play.passes, means.prices.dollars, budget)
+    scopes = benchmark.scopes("search")
+    plays = Counter(task.id for scope in scopes for task in tasks_of(scope))
+    meter = Meter(play.agent, model_of(play), plays, means.prices.dollars, budget)
     judging = Judging(archive, benchmark, means.runner, meter, _stages(settings, benchmark), settings.seed)
-    secret = forbidden(benchmark.scopes("search"))
+    secret = forbidden(scopes)
     briefing = Briefing(archive, benchmark.name, SAMPLERS[settings.sampler], means.witness)
     work = Round(archive, briefing, means.proposer, judging.evaluate, spend, secret, means.clock)
     worth = lambda who, tokens: means.prices.dollars(who, 0, tokens) or 0.0  # noqa: E731 - the most it can be

@@ -61,7 +61,8 @@ class EndpointWriter:
     async def write(self, prompt: str, schema: Mapping[str, Any] | None) -> Answer:
         """The answer to a prompt; JSON of this schema where there is one. Raises `ProposalFailed`.
 
-        `EvolveError` where the endpoint refuses this model or this key, since it will do so again.
+        `EvolveError` where the endpoint refuses this model or this key, or cannot be reached: that is no answer, and no
+        fault of the candidate.
 
         An answer that was declined or cut off is one too, since it has its price: its text says so.
         """
@@ -72,7 +73,7 @@ class EndpointWriter:
         async with self._open() as chat:
             reply = await self._patient.ask(partial(self._ask, chat, prompt, schema), options)
         match reply:
-            case Fault(kind="refused"):
+            case Fault(kind="refused" | "passing"):
                 raise EvolveError(f"{reply.sentence} The same command goes on once that is mended.")
             case Fault():
                 raise ProposalFailed(reply.sentence)

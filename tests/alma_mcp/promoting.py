@@ -26,6 +26,19 @@ PASSPHRASE = "correct horse"
 PATIENCE_SECONDS = 60.0
 
 
+def as_asked(design, dossier, champion):
+    """A request as the engine tells it to the page that a person reads."""
+    return {
+        "request": 2,
+        "design": design.id,
+        "name": design.name,
+        "evidence": dossier.evidence,
+        "source": design.source,
+        "dossier": dossier.model_dump(mode="json"),
+        "champion": {"id": champion.id, "name": champion.name, "source": champion.source},
+    }
+
+
 def made_dossier(design=SECOND, champion=FIRST, **changes):
     some = Interval(mean=0.5, low=0.4, high=0.6)
     sides = [

@@ -1,7 +1,7 @@
 import io
 
 import pytest
-from promoting import FIRST, SECOND, made_dossier
+from promoting import FIRST, SECOND, as_asked, made_dossier
 from rich.console import Console
 from three_dossiers import clear_win, one_kind_worse, smuggled_knowledge
 
@@ -20,16 +20,7 @@ def shown(renderable):
 
 
 def asked(design=SECOND, dossier=None):
-    dossier = dossier or made_dossier(design)
-    return {
-        "request": 2,
-        "design": design.id,
-        "name": design.name,
-        "evidence": dossier.evidence,
-        "source": design.source,
-        "dossier": dossier.model_dump(mode="json"),
-        "champion": {"id": FIRST.id, "name": FIRST.name, "source": FIRST.source},
-    }
+    return as_asked(design, dossier or made_dossier(design), FIRST)
 
 
 def test_a_reviewer_sees_claim_evidence_cost_permissions_and_code():

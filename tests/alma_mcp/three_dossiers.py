@@ -1,6 +1,6 @@
 """Three requests that a person ought to decide rightly at a glance: as the engine gives them, champion `lexical`."""
 
-from promoting import made_dossier
+from promoting import as_asked, made_dossier
 
 from alma_mcp.design_store import Design, bundled_designs
 from alma_mcp.dossier import Cost, Finalist, Interval
@@ -23,18 +23,6 @@ LOOK_UP = """
 """
 
 
-def request(design, dossier):
-    return {
-        "request": 2,
-        "design": design.id,
-        "name": design.name,
-        "evidence": dossier.evidence,
-        "source": design.source,
-        "dossier": dossier.model_dump(mode="json"),
-        "champion": {"id": CHAMPION.id, "name": CHAMPION.name, "source": CHAMPION.source},
-    }
-
-
 def opened(design, mean, **changes):
     """A request on an opening of the gate with this gain, and with what is said otherwise."""
     made, shows = made_dossier(design, CHAMPION), audit(design.source)
@@ -52,7 +40,7 @@ def opened(design, mean, **changes):
         "cost": Cost(plays=400), "audit": shows, "imports": shows.imports, "seconds": 41.0,
         "command": f"alma-evolve promote {design.short}",
     }  # fmt: skip
-    return request(design, made.model_copy(update={**found, **changes}))
+    return as_asked(design, made.model_copy(update={**found, **changes}), CHAMPION)
 
 
 def clear_win():

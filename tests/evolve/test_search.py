@@ -237,3 +237,11 @@ async def test_a_copy_of_a_design_that_nobody_has_evaluated_is_rejected_and_the_
     await search(copied, 1, means(archive, locomo_file, laboratory, Scripted(SEEDS["grep"].source)), told)
     assert told.told[-1][1].stage == "novelty"
     assert archive.verdict(SEEDS["grep"].id, "locomo", "search") is None
+
+
+async def test_what_a_job_sets_aside_is_what_it_plays(archive, locomo_file, laboratory):
+    """Two seeds and two candidates of twelve tasks, each played once: the ceiling of all of them together is enough."""
+    exact = settings(candidates=2, at_once=1, control=0, budget={"episodes": 48})
+    done = await search(exact, 1, means(archive, locomo_file, laboratory, Scripted(GOOD, variant(2))), Onlooker())
+    assert done.done == 1
+    assert sum(cost.episodes for _, cost in archive.journal.costs(done)) == 48

@@ -106,7 +106,9 @@ async def test_a_busy_endpoint_is_asked_again_when_it_says(endpoint):
     assert 1.0 <= pauses[1] <= 2.0
 
 
-@pytest.mark.parametrize(("status", "requests", "failure"), [(503, 3, ProposalFailed), (401, 1, EvolveError)])
+@pytest.mark.parametrize(
+    ("status", "requests", "failure"), [(503, 3, EvolveError), (401, 1, EvolveError), (400, 2, ProposalFailed)]
+)
 async def test_a_fault_at_the_end_is_told_with_its_sentence_and_without_the_key(endpoint, status, requests, failure):
     endpoint.reply = lambda request: (status, refusal(f"no entry with {KEY}"))
     with pytest.raises(EvolveError, match=r"The model made at http.*no entry with \[key\]") as raised:
