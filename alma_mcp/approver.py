@@ -1,16 +1,23 @@
-"""The approver's key: Ed25519, unlocked by a passphrase that a person types and nobody keeps."""
+"""The approver's key: Ed25519, unlocked by a passphrase that a person types and nobody keeps.
+
+Whoever can read the file can try passphrases on it, so that each try is made to cost a tenth of a second and 32 MB.
+"""
 
 import base64
+import hashlib
 import os
+import secrets
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from alma_mcp.errors import HomeUnusable, NotApprovable
 
 SHORTEST_PASSPHRASE = 8
+SALTED = b"alma-mcp scrypt "
+SALT_BYTES = 16
 
 
 class Approver:
@@ -24,16 +31,16 @@ class Approver:
         """Make a key and keep it, encrypted. Raises `NotApprovable` for a short passphrase or an existing key."""
         if len(passphrase) < SHORTEST_PASSPHRASE:
             raise NotApprovable(f"The passphrase needs at least {SHORTEST_PASSPHRASE} characters.")
-        key = Ed25519PrivateKey.generate()
-        data = key.private_bytes(
+        key, salt = Ed25519PrivateKey.generate(), secrets.token_bytes(SALT_BYTES)
+        pem = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(passphrase.encode()),
+            serialization.BestAvailableEncryption(_stretched(passphrase, salt)),
         )
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             try:
-                _fill(descriptor, data)
+                _fill(descriptor, SALTED + base64.b64encode(salt) + b"\n" + pem)
             except OSError:
                 path.unlink()
                 raise
@@ -52,7 +59,7 @@ class Approver:
         except OSError as error:
             raise HomeUnusable(f"Cannot read the approver's key {path} ({error.strerror}).") from error
         try:
-            key = serialization.load_pem_private_key(data, passphrase.encode())
+            key = serialization.load_pem_private_key(*_opened(data, passphrase))
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise NotApprovable("The passphrase is wrong, or the key file is damaged; nothing was approved.") from error
         if not isinstance(key, Ed25519PrivateKey):
@@ -68,18 +75,20 @@ class Approver:
         return base64.b64encode(self._key.sign(data)).decode()
 
 
+def _stretched(passphrase: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(passphrase.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26, dklen=32).hex().encode()
+
+
+def _opened(data: bytes, passphrase: str) -> tuple[bytes, bytes]:
+    """The PEM in a key file, and what decrypts it: in a file of an older version the passphrase itself."""
+    if not data.startswith(SALTED):
+        return data, passphrase.encode()
+    first, _, pem = data.partition(b"\n")
+    return pem, _stretched(passphrase, base64.b64decode(first.removeprefix(SALTED), validate=True))
+
+
 def _fill(descriptor: int, data: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def signature_holds(public_key: str, signature: str, data: bytes) -> bool:
-    """Whether a base64 signature of these bytes was made with the key of this base64 public key."""
-    try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
-        key.verify(base64.b64decode(signature, validate=True), data)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

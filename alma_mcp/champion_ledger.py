@@ -1,24 +1,24 @@
 """The ledger of champions: who is champion, on whose word, on what evidence.
 
-Append-only and hash-chained; approvals and rejections are signed by the enrolled key. A row is
-verified before it is written and again whenever the ledger is opened: the state is what the
-last row that holds leaves, and what comes behind a break is not believed.
+Append-only and hash-chained; enrolments, approvals and rejections are signed. A row is verified
+before it is written and again whenever the ledger is opened: the state is what the last row that
+holds leaves, and what comes behind a break is not believed.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import aiosqlite
 
-from alma_mcp.approver import signature_holds
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ChainBroken, NotApprovable
 from alma_mcp.experience_log import database_errors, open_database
-from alma_mcp.ledger_rows import Approved, Content, Enrolled, Genesis, Rejected, Requested, RolledBack, Row, parse_row
+from alma_mcp.ledger_rows import Content, Genesis, RolledBack, Row, parse_row
+from alma_mcp.ledger_state import Champion, EnrolledKey, LedgerState, Promotion
 
 MIGRATIONS = (
     """
@@ -34,65 +34,6 @@ STORED = (
 )
 
 
-@dataclass(slots=True)
-class _State:
-    """What the rows so far amount to."""
-
-    sequence: int = 0
-    head: str = ""
-    public_key: str = ""
-    champions: list[str] = field(default_factory=list)
-    requests: dict[int, Requested] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-
-    def copy(self) -> "_State":
-        champions, requests, names = list(self.champions), dict(self.requests), dict(self.names)
-        return _State(self.sequence, self.head, self.public_key, champions, requests, names)
-
-    def take(self, row: Row) -> None:
-        """Verify a row against everything before it, and let it count. Raises `ChainBroken` or `NotApprovable`."""
-        if row.sequence != self.sequence + 1 or row.previous != self.head:
-            raise ChainBroken(f"row {row.sequence} does not follow the one before it")
-        self._take(row, row.content)
-        self.sequence, self.head = row.sequence, row.hash
-
-    def _take(self, row: Row, content: Content) -> None:
-        match content:
-            case Genesis(design):
-                if self.sequence:
-                    raise ChainBroken("a ledger begins once")
-                self.champions = [design]
-            case Enrolled(public_key):
-                if self.public_key:
-                    raise NotApprovable("An approver's key is enrolled already.")
-                self._check_signature(row, public_key)
-                self.public_key = public_key
-            case Requested():
-                self.requests[row.sequence] = content
-                self.names[content.design] = content.name
-            case Approved() | Rejected():
-                self._check_signature(row, self.public_key)
-                self._decide(content)
-            case RolledBack(design):
-                if len(self.champions) < 2 or self.champions[-2] != design:
-                    raise NotApprovable("There is no earlier champion to go back to.")
-                self.champions.pop()
-
-    def _decide(self, decision: Approved | Rejected) -> None:
-        asked = self.requests.get(decision.request)
-        if asked is None:
-            raise NotApprovable(f"There is no open promotion request {decision.request}; it may be decided already.")
-        if isinstance(decision, Approved):
-            if (asked.design, asked.evidence) != (decision.design, decision.evidence):
-                raise NotApprovable("The approval names another design or other evidence than the request.")
-            self.champions.append(decision.design)
-        del self.requests[decision.request]
-
-    def _check_signature(self, row: Row, public_key: str) -> None:
-        if not public_key or not signature_holds(public_key, row.signature, row.body()):
-            raise ChainBroken(f"row {row.sequence} is not signed by the enrolled approver")
-
-
 class ChampionLedger:
     """The ledger in a database. One process writes it: the engine."""
 
@@ -103,7 +44,7 @@ class ChampionLedger:
         self._connection = connection
         self._first = first
         self._bundled = bundled
-        self._state = _State()
+        self._state = LedgerState()
         self._turn = asyncio.Lock()
         self.broken = ""
 
@@ -132,43 +73,45 @@ class ChampionLedger:
                 self.broken = f"{reason}; what comes behind row {self._state.sequence} is not believed"
                 break
 
-    def _champions(self) -> list[str]:
-        """The champions, oldest first. The first one needs no signature because it is bundled: where it is not,
-        or no longer, the first champion of today stands in its place."""
-        genesis, *approved = self._state.champions or [self._first]
-        return [genesis if self._bundled(genesis) else self._first, *approved]
+    def champions(self) -> Sequence[Champion]:
+        """The champion and those before it, newest first.
+
+        The first one needs no signature because it is bundled: where it is not, or no longer, the first champion of
+        today stands in its place.
+        """
+        genesis, *approved = self._state.champions or [Champion(self._first)]
+        bundled = genesis if self._bundled(genesis.design) else replace(genesis, design=self._first)
+        return [*reversed(approved), bundled]
 
     def champion(self) -> str:
         """The id of the design that should serve."""
-        return self._champions()[-1]
-
-    def champions(self) -> Sequence[tuple[str, str]]:
-        """Id and requested name of the champion and of those before it, newest first."""
-        return [(design, self._state.names.get(design, "")) for design in reversed(self._champions())]
+        return self.champions()[0].design
 
     def previous(self) -> str:
-        """The champion before this one. Raises `NotApprovable` when there is none."""
-        if len(self._state.champions) < 2:
-            raise NotApprovable("There is no earlier champion to go back to.")
-        return self._champions()[-2]
+        """The id of the champion before this one. Raises `NotApprovable` when there is none."""
+        self._state.previous()
+        return self.champions()[1].design
 
-    def requests(self) -> Mapping[int, Requested]:
-        """The open promotion requests, by their number."""
-        return dict(self._state.requests)
+    def promotions(self) -> Mapping[int, Promotion]:
+        """Every promotion that was ever requested, by its number, and what became of it."""
+        return dict(self._state.promotions)
+
+    def requests(self) -> Mapping[int, Promotion]:
+        """The promotions that a person may still decide, by their number."""
+        return {number: each for number, each in self._state.promotions.items() if each.is_open}
 
     def find_request(self, reference: str) -> int:
         """The newest open request for a design whose id begins so. Raises `NotApprovable`."""
-        found = [number for number, asked in self._state.requests.items() if asked.design.startswith(reference)]
+        found = [number for number, asked in self.requests().items() if asked.design.startswith(reference)]
         if not found or len(reference) < 4:
             raise NotApprovable(
                 f"No open promotion request has the id {reference!r}; `alma-mcp promotions list` shows them."
             )
         return found[-1]
 
-    @property
-    def public_key(self) -> str:
-        """The enrolled key, base64; empty before the first approval."""
-        return self._state.public_key
+    def enrolled_keys(self) -> Sequence[EnrolledKey]:
+        """The keys that may approve, in the order in which they were enrolled."""
+        return list(self._state.keys.values())
 
     def draft(self, content: Content, at: float | None = None) -> Row:
         """The next row with this content, not yet signed or written."""
@@ -186,10 +129,9 @@ class ChampionLedger:
             await self._write(row)
         return row
 
-    async def roll_back(self) -> None:
+    async def roll_back(self, by: str = "", channel: str = "", reason: str = "") -> None:
         """Go back to the champion before this one. Raises `NotApprovable` when there is none."""
-        self.previous()
-        await self.record(RolledBack(self._state.champions[-2]))
+        await self.record(RolledBack(self._state.previous().design, by, channel, reason))
 
     async def _write(self, row: Row) -> None:
         if self.broken:

@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alma_mcp.errors import BadRequest
 
@@ -21,6 +21,29 @@ class CompletionSettings(_Strict):
     calls_per_memory: Annotated[int, Field(ge=0)] = 1000
 
 
+class MinimumEvidence(_Strict):
+    """What a dossier must show before anybody may approve; an empty list asks for nothing."""
+
+    benchmarks: tuple[str, ...] = ()
+    tasks: Annotated[int, Field(ge=0)] = 0
+    agents: tuple[str, ...] = ()
+
+
+class ApprovalSettings(_Strict):
+    """Who approves promotions, how many of them, on what, and for how many days a request waits."""
+
+    approvers: tuple[str, ...] = ()
+    needed: Literal[1, 2] = 1
+    request_days: Annotated[float, Field(gt=0)] = 30
+    minimum_evidence: MinimumEvidence = MinimumEvidence()
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.approvers and len(set(self.approvers)) < self.needed:
+            raise ValueError(f"needs {self.needed} approvers and names {len(set(self.approvers))}")
+        return self
+
+
 class Settings(_Strict):
     """What `serve.toml` in the home may say; `configs/serve.toml` shows every default."""
 
@@ -34,7 +57,10 @@ class Settings(_Strict):
     worker_idle_minutes: Annotated[float, Field(gt=0)] = 10
     retrieve_seconds: Annotated[float, Field(gt=0)] = 3
     keep_questions: Annotated[int, Field(ge=0)] = 10_000
+    canary_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    canary_questions: Annotated[int, Field(ge=0)] = 200
     completion: CompletionSettings | None = None
+    approval: ApprovalSettings = ApprovalSettings()
 
 
 def load_settings(path: Path) -> Settings:

@@ -77,8 +77,17 @@ class Home:
         return self.path / "episodes"
 
     @property
+    def canary(self) -> Path:
+        return self.path / "canary.json"
+
+    @property
     def approver(self) -> Path:
         return self.path / "approver.pem"
+
+    @property
+    def approvers(self) -> Path:
+        """The keys of further approvers, a file each, by name."""
+        return self.path / "approvers"
 
     @property
     def settings(self) -> Path:

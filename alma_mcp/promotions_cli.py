@@ -1,18 +1,17 @@
 """`alma-mcp promotions` and `alma-mcp rollback`: where a person decides."""
 
 import asyncio
-import getpass
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alma_mcp import promotions as pages
-from alma_mcp.approver import Approver
+from alma_mcp.approval_wait import until_ready
 from alma_mcp.control import Control
 from alma_mcp.errors import BadRequest
-from alma_mcp.ledger_rows import Approved, Content, Enrolled, Rejected, Row
-from alma_mcp.terminal import ask, ask_new_passphrase, ask_passphrase, require_terminal
+from alma_mcp.ledger_rows import Approved, Rejected
+from alma_mcp.signing import TERMINAL, append, sign_in
+from alma_mcp.terminal import ask, require_terminal
 
 if TYPE_CHECKING:
     from alma_mcp.cli import Context
@@ -72,25 +71,51 @@ def rollback(context: "Context") -> None:
 
 async def _approve(context: "Context", reference: str, *, against_evidence: bool) -> None:
     async with context.control() as engine:
+        request = await _readable(engine, reference, against_evidence=against_evidence)
+        _confirm(request)
+        signer = await sign_in(context.home, engine)
+        content = Approved(
+            request["design"], request["evidence"], request["request"], signer.name, TERMINAL, request["report"],
+            signer.key,
+        )  # fmt: skip
+        after = await append(engine, signer.approver, content)
+    name = pages.one_line(request["name"])
+    if missing := after["needed"] - len(after["approvals"]):
+        click.echo(f"Your approval of {name} counts; it needs {missing} more, of another approver.")
+    else:
+        click.echo(f"Approved. {name} serves as soon as it has taken in the memories: `alma-mcp status`.")
+
+
+async def _readable(engine: Control, reference: str, *, against_evidence: bool) -> dict[str, Any]:
+    """Show a request that may be approved, once it is rehearsed. Raises `BadRequest` with what is against it."""
+    request = await engine.request("promotions.show", {"reference": reference})
+    pages.check_shown(request)
+    refused = _refused(request, against_evidence=against_evidence)
+    if not refused and request["state"] != "ready":
+        await until_ready(engine, request["request"])
         request = await engine.request("promotions.show", {"reference": reference})
         pages.check_shown(request)
-        pages.show(pages.page(request))
-        if (doubts := pages.doubts(request)) and not against_evidence:
-            raise BadRequest(f"{doubts[0]} `--against-evidence` approves it all the same.")
-        _confirm(request)
-        approver = await _approver(context, engine)
-        content = Approved(request["design"], request["evidence"], request["request"], getpass.getuser(), "terminal")
-        await _append(engine, approver, content)
-    name = pages.one_line(request["name"])
-    click.echo(f"Approved. {name} serves as soon as it has taken in the memories: `alma-mcp status`.")
+        refused = _refused(request, against_evidence=against_evidence)
+    pages.show(pages.page(request))
+    if refused:
+        raise BadRequest(refused)
+    return request
+
+
+def _refused(request: dict[str, Any], *, against_evidence: bool) -> str:
+    """Why it cannot be approved like this; empty where it can. What serve.toml asks for, no option overrules."""
+    if request["unmet"]:
+        return " ".join(request["unmet"])
+    doubts = pages.doubts(request)
+    return f"{doubts[0]} `--against-evidence` approves it all the same." if doubts and not against_evidence else ""
 
 
 async def _reject(context: "Context", reference: str) -> None:
     async with context.control() as engine:
         request = await engine.request("promotions.find", {"reference": reference})
         _confirm(request)
-        approver = await _approver(context, engine)
-        await _append(engine, approver, Rejected(request["request"], getpass.getuser(), "terminal"))
+        signer = await sign_in(context.home, engine)
+        await append(engine, signer.approver, Rejected(request["request"], signer.name, TERMINAL, signer.key))
     click.echo("Rejected.")
 
 
@@ -98,29 +123,6 @@ def _confirm(request: dict[str, Any]) -> None:
     short = request["design"][:12]
     if ask(f"Type the design's id ({short}) to decide about it: ") != short:
         raise BadRequest("That is not its id; nothing was decided.")
-
-
-async def _approver(context: "Context", engine: Control) -> Approver:
-    """The unlocked key; made and enrolled at first use."""
-    path = context.home.approver
-    enrolled = (await engine.request("ledger.head", {}))["public_key"]
-    if path.exists():
-        approver = Approver.unlock(path, ask_passphrase("Approval passphrase: "))
-    elif enrolled:
-        raise BadRequest(f"An approver is enrolled, but the key file {path} is gone; put it back from a backup.")
-    else:
-        approver = Approver.create(path, ask_new_passphrase())
-    if not enrolled:
-        await _append(engine, approver, Enrolled(approver.public_key))
-    elif enrolled != approver.public_key:
-        raise BadRequest(f"{path} is not the key that is enrolled; put that one back from a backup.")
-    return approver
-
-
-async def _append(engine: Control, approver: Approver, content: Content) -> None:
-    head = await engine.request("ledger.head", {})
-    row = Row(head["sequence"], time.time(), head["previous"], content)
-    await engine.request("ledger.append", {"body": row.body().decode(), "signature": approver.sign(row.body())})
 
 
 async def _ask(context: "Context", name: str, **params: Any) -> dict[str, Any]:

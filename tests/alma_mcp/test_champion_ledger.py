@@ -5,12 +5,27 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from alma_mcp.approver import Approver
 from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ChainBroken, NotApprovable
-from alma_mcp.ledger_rows import Approved, Enrolled, Genesis, Rejected, Requested, RolledBack, Row, parse_row
+from alma_mcp.ledger_rows import (
+    Approved,
+    Building,
+    Enrolled,
+    Expired,
+    Genesis,
+    Live,
+    Ready,
+    Rejected,
+    Requested,
+    RolledBack,
+    Row,
+    parse_row,
+)
+from alma_mcp.ledger_state import Champion
 
 FIRST = Design("FIRST = 1", "first")
 SECOND = Design("SECOND = 2", "second")
@@ -29,9 +44,13 @@ async def ledger(tmp_path):
     await ledger.close()
 
 
+def made_key():
+    return Approver(Ed25519PrivateKey.generate())
+
+
 @pytest.fixture
-def approver(tmp_path):
-    return Approver.create(tmp_path / "approver.pem", "correct horse")
+def approver():
+    return made_key()
 
 
 async def sign(ledger, approver, content):
@@ -69,7 +88,7 @@ async def test_a_signed_approval_makes_a_champion_that_survives_reopening(ledger
     assert ledger.champion() == SECOND.id
     again = await open_ledger(tmp_path / "ledger.db")
     assert again.champion() == SECOND.id
-    assert again.champions() == [(SECOND.id, "second"), (FIRST.id, "")]
+    assert again.champions() == [Champion(SECOND.id, 3), Champion(FIRST.id)]
     assert len(await again.history()) == 4
     await again.close()
 
@@ -81,18 +100,18 @@ async def test_an_approval_without_a_signature_is_refused(ledger, approver):
     assert ledger.champion() == FIRST.id
 
 
-async def test_an_approval_by_another_key_is_refused(ledger, approver, tmp_path):
+async def test_an_approval_by_another_key_is_refused(ledger, approver):
     await enrol(ledger, approver)
-    stranger = Approver.create(tmp_path / "other.pem", "battery staple")
+    stranger = made_key()
     number = await request(ledger)
     with pytest.raises(ChainBroken):
         await sign(ledger, stranger, approval(number))
     assert ledger.champion() == FIRST.id
 
 
-async def test_a_second_key_cannot_be_enrolled_behind_the_persons_back(ledger, approver, tmp_path):
+async def test_a_second_key_cannot_be_enrolled_behind_the_persons_back(ledger, approver):
     await enrol(ledger, approver)
-    stranger = Approver.create(tmp_path / "other.pem", "battery staple")
+    stranger = made_key()
     with pytest.raises(NotApprovable):
         await enrol(ledger, stranger)
 
@@ -272,7 +291,7 @@ async def test_a_forged_beginning_brings_no_design_that_nobody_approved(ledger, 
     again = await open_ledger(tmp_path / "ledger.db")
     await again.close()
     assert again.champion() == FIRST.id
-    assert THIRD.id not in [design for design, _ in again.champions()]
+    assert THIRD.id not in [each.design for each in again.champions()]
 
 
 async def test_a_ledger_begins_with_nothing_but_a_bundled_design(tmp_path):
@@ -309,3 +328,251 @@ async def test_rows_cannot_be_changed_by_accident(ledger, tmp_path):
     with sqlite3.connect(tmp_path / "ledger.db") as raw, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         raw.execute("DELETE FROM ledger")
     raw.close()
+
+
+REPORT = "d" * 64
+PATHS = {
+    "requested": (),
+    "building": ("building",),
+    "ready": ("building", "ready"),
+    "approved": ("building", "ready", "approved"),
+    "live": ("building", "ready", "approved", "live"),
+    "replaced": ("building", "ready", "approved", "live", "another"),
+    "rolled_back": ("building", "ready", "approved", "live", "rolled_back"),
+    "rejected": ("building", "rejected"),
+    "expired": ("expired",),
+}
+NEXT = {
+    "building": {"requested", "building"},
+    "ready": {"building"},
+    "approved": {"requested", "building", "ready"},
+    "rejected": {"requested", "building", "ready"},
+    "expired": {"requested", "building", "ready"},
+    "live": {"approved"},
+    "rolled_back": {"approved", "live"},
+}
+
+
+async def step(ledger, approver, number, kind):
+    """Write a row of this kind about a request for SECOND."""
+    asked = ledger.promotions()[number]
+    match kind:
+        case "building":
+            await ledger.record(Building(number))
+        case "ready":
+            await ledger.record(Ready(number, REPORT))
+        case "approved":
+            word = Approved(SECOND.id, EVIDENCE, number, "ada", "terminal", asked.report, approver.public_key)
+            await sign(ledger, approver, word)
+        case "rejected":
+            await sign(ledger, approver, Rejected(number, "ada", "terminal", approver.public_key))
+        case "live":
+            await ledger.record(Live(SECOND.id, number))
+        case "rolled_back":
+            await ledger.roll_back("ada", "terminal", "it forgets")
+        case "expired":
+            await ledger.record(Expired(number, "nobody came"))
+        case "another":
+            other = await request(ledger, THIRD)
+            await sign(ledger, approver, Approved(THIRD.id, EVIDENCE, other, "ada", "terminal"))
+            await ledger.record(Live(THIRD.id, other))
+
+
+@pytest.mark.parametrize("kind", NEXT)
+@pytest.mark.parametrize("state", PATHS)
+async def test_a_promotion_moves_along_its_states_and_nowhere_else(ledger, approver, state, kind):
+    await sign(ledger, approver, Enrolled(approver.public_key, "ada", "terminal"))
+    number = await request(ledger)
+    for each in PATHS[state]:
+        await step(ledger, approver, number, each)
+    assert ledger.promotions()[number].state == state
+    rows = len(await ledger.history())
+    if state in NEXT[kind]:
+        await step(ledger, approver, number, kind)
+        assert ledger.promotions()[number].state == kind
+    elif (state, kind) == ("replaced", "rolled_back"):
+        await step(ledger, approver, number, kind)
+        assert ledger.promotions()[number].state == "live"
+    else:
+        with pytest.raises((NotApprovable, ChainBroken)):
+            await step(ledger, approver, number, kind)
+        assert ledger.promotions()[number].state == state
+        assert len(await ledger.history()) == rows
+
+
+async def test_every_state_survives_reopening(ledger, approver, tmp_path):
+    await sign(ledger, approver, Enrolled(approver.public_key, "ada", "terminal"))
+    number = await request(ledger)
+    for kind in PATHS["rolled_back"]:
+        await step(ledger, approver, number, kind)
+    again = await open_ledger(tmp_path / "ledger.db")
+    await again.close()
+    assert not again.broken
+    assert again.promotions() == ledger.promotions()
+    told = again.promotions()[number]
+    assert (told.state, told.reason, told.report) == ("rolled_back", "it forgets", REPORT)
+    assert again.enrolled_keys() == ledger.enrolled_keys()
+
+
+async def test_a_second_request_for_a_design_ends_the_first(ledger):
+    first, second = await request(ledger), await request(ledger)
+    assert ledger.promotions()[first].state == "expired"
+    assert ledger.promotions()[first].reason == f"requested again as {second}"
+    assert list(ledger.requests()) == [second]
+
+
+async def test_a_request_cannot_ask_for_no_approval_at_all(ledger):
+    with pytest.raises(ChainBroken, match="no approval at all"):
+        await ledger.record(Requested(SECOND.id, "second", EVIDENCE, needed=0))
+
+
+async def test_a_key_that_was_replaced_signs_nothing_any_more(ledger, approver):
+    newer = made_key()
+    await sign(ledger, approver, Enrolled(approver.public_key, "ada", "terminal"))
+    replacing = Enrolled(newer.public_key, "ada", "terminal", replaces=approver.public_key, key=approver.public_key)
+    await sign(ledger, approver, replacing)
+    assert [each.public_key for each in ledger.enrolled_keys()] == [newer.public_key]
+    number = await request(ledger)
+    with pytest.raises(ChainBroken, match="not signed by an enrolled"):
+        await step(ledger, approver, number, "approved")
+    await step(ledger, newer, number, "approved")
+    assert ledger.champion() == SECOND.id
+
+
+async def test_a_replaced_key_without_a_name_does_not_make_two_approvers_of_one(ledger, approver):
+    newer = made_key()
+    await enrol(ledger, approver)
+    number = (await ledger.record(Requested(SECOND.id, "second", EVIDENCE, needed=2))).sequence
+    await step(ledger, approver, number, "approved")
+    replacing = Enrolled(newer.public_key, "ada", "terminal", replaces=approver.public_key, key=approver.public_key)
+    await sign(ledger, approver, replacing)
+    with pytest.raises(NotApprovable, match="another approver"):
+        await step(ledger, newer, number, "approved")
+    assert ledger.champion() == FIRST.id
+
+
+@pytest.mark.parametrize(
+    ("name", "replaces", "sentence"),
+    [
+        ("grace", "", "signed by grace"),
+        ("ada", "grace's", "its own approver"),
+        ("eve", "ada's", "same name"),
+        ("", "", "approver's name"),
+        ("eve", "nobody's", "not enrolled"),
+    ],
+)
+async def test_an_approver_adds_to_and_replaces_nobody_elses_keys(ledger, approver, name, replaces, sentence):
+    grace, new = made_key(), made_key()
+    await sign(ledger, approver, Enrolled(approver.public_key, "ada", "terminal"))
+    await sign(ledger, approver, Enrolled(grace.public_key, "grace", "terminal", key=approver.public_key))
+    gone = {"grace's": grace.public_key, "ada's": approver.public_key, "nobody's": new.public_key, "": ""}[replaces]
+    with pytest.raises(NotApprovable, match=sentence):
+        await sign(ledger, approver, Enrolled(new.public_key, name, "terminal", replaces=gone, key=approver.public_key))
+    assert len(ledger.enrolled_keys()) == 2
+
+
+async def test_a_key_enrolled_behind_the_persons_back_is_refused_unsigned_or_signed_by_itself(ledger, approver):
+    stranger = made_key()
+    await sign(ledger, approver, Enrolled(approver.public_key, "ada", "terminal"))
+    for content in (
+        Enrolled(stranger.public_key, "eve", "terminal", key=approver.public_key),
+        Enrolled(stranger.public_key, "eve", "terminal", key=stranger.public_key),
+        Enrolled(stranger.public_key, "eve", "terminal", replaces=approver.public_key, key=stranger.public_key),
+    ):
+        with pytest.raises(ChainBroken, match="not signed"):
+            await sign(ledger, stranger, content)
+        with pytest.raises(ChainBroken, match="not signed"):
+            await ledger.append(ledger.draft(content))
+    assert [each.name for each in ledger.enrolled_keys()] == ["ada"]
+
+
+def old_row(sequence, previous, sign_with=None, **values):
+    """A row as the first version wrote it: every field of its kind, none left out; with its signature and its hash."""
+    body = json.dumps(
+        {"sequence": sequence, "at": 1.0 + sequence, "previous": previous, **values},
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+    signature = sign_with.sign(body.encode()) if sign_with else ""
+    return body, signature, hashlib.sha256(body.encode() + signature.encode()).hexdigest()
+
+
+async def test_a_ledger_of_the_first_version_holds_and_goes_on(approver, tmp_path):
+    decided = {"request": 3, "channel": "terminal"}
+    contents = [
+        (None, {"kind": "genesis", "design": FIRST.id}),
+        (approver, {"kind": "enrolled", "public_key": approver.public_key}),
+        (None, {"kind": "requested", "design": SECOND.id, "name": "second", "evidence": EVIDENCE}),
+        (approver, {"kind": "approved", "design": SECOND.id, "evidence": EVIDENCE, "approved_by": "person", **decided}),
+        (None, {"kind": "requested", "design": THIRD.id, "name": "third", "evidence": EVIDENCE}),
+        (approver, {"kind": "rejected", "request": 5, "rejected_by": "person", "channel": "terminal"}),
+        (None, {"kind": "rolled_back", "design": FIRST.id}),
+        (None, {"kind": "requested", "design": THIRD.id, "name": "third", "evidence": EVIDENCE}),
+    ]
+    first = await open_ledger(tmp_path / "ledger.db")
+    await first.close()
+    edit(tmp_path / "ledger.db", "DELETE FROM ledger")
+    previous = ""
+    for sequence, (signer, values) in enumerate(contents, start=1):
+        body, signature, previous = old_row(sequence, previous, signer, **values)
+        edit(tmp_path / "ledger.db", "INSERT INTO ledger VALUES (?, ?, ?, ?)", sequence, body, signature, previous)
+    ledger = await open_ledger(tmp_path / "ledger.db")
+    assert not ledger.broken
+    assert [ledger.promotions()[each].state for each in (3, 5, 8)] == ["rolled_back", "rejected", "requested"]
+    await ledger.record(Building(8))
+    await ledger.record(Ready(8, REPORT))
+    await sign(ledger, approver, Approved(THIRD.id, EVIDENCE, 8, "person", "terminal", REPORT, approver.public_key))
+    again = await open_ledger(tmp_path / "ledger.db")
+    assert not again.broken
+    assert again.champion() == THIRD.id
+    await again.close()
+    await ledger.close()
+
+
+def forge(path, *contents, signer=None):
+    """Write rows behind the last one as whoever owns the file can: every hash is right, and nothing was asked."""
+    with sqlite3.connect(path) as raw:
+        sequence, previous = raw.execute("SELECT sequence, hash FROM ledger ORDER BY sequence DESC").fetchone()
+    raw.close()
+    for number, content in enumerate(contents, start=sequence + 1):
+        row = Row(number, 5.0, previous, content)
+        row = replace(row, signature=signer.sign(row.body())) if signer else row
+        edit(path, "INSERT INTO ledger VALUES (?, ?, ?, ?)", number, row.body().decode(), row.signature, row.hash)
+        previous = row.hash
+
+
+@pytest.mark.parametrize("attack", ["approved", "approved by a stranger", "live", "stranger enrolled", "rolled back"])
+async def test_rows_that_were_forged_into_the_database_promote_nothing(ledger, approver, tmp_path, attack):
+    stranger = made_key()
+    await sign(ledger, approver, Enrolled(approver.public_key, "ada", "terminal"))
+    number = await request(ledger)
+    word = Approved(SECOND.id, EVIDENCE, number, "ada", "terminal", REPORT, approver.public_key)
+    path, rehearsed = tmp_path / "ledger.db", (Building(number), Ready(number, REPORT))
+    forge(path, *rehearsed)
+    match attack:
+        case "approved":
+            forge(path, word)
+        case "approved by a stranger":
+            forge(path, replace(word, key=stranger.public_key), signer=stranger)
+        case "live":
+            forge(path, Live(SECOND.id, number))
+        case "stranger enrolled":
+            forge(path, Enrolled(stranger.public_key, "ada", "terminal", key=stranger.public_key), signer=stranger)
+        case "rolled back":
+            forge(path, RolledBack(SECOND.id))
+    again = await open_ledger(path)
+    await again.close()
+    assert again.champion() == FIRST.id
+    assert "not believed" in again.broken
+    assert [each.name for each in again.enrolled_keys()] == ["ada"]
+
+
+async def test_a_forged_readiness_promotes_nothing_and_nobody_can_sign_it_unseen(ledger, approver, tmp_path):
+    await sign(ledger, approver, Enrolled(approver.public_key, "ada", "terminal"))
+    number = await request(ledger)
+    forge(tmp_path / "ledger.db", Building(number), Ready(number, REPORT))
+    again = await open_ledger(tmp_path / "ledger.db")
+    assert again.champion() == FIRST.id
+    with pytest.raises(NotApprovable, match="other evidence"):
+        await sign(again, approver, Approved(SECOND.id, EVIDENCE, number, "ada", "terminal", "", approver.public_key))
+    await again.close()

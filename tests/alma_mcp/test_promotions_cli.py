@@ -8,6 +8,8 @@ from promoting import FIRST, PASSPHRASE, SECOND, Desk, made_dossier
 from alma_mcp.approver import Approver
 from alma_mcp.design_store import Design
 from alma_mcp.home import Home
+from alma_mcp.promotions_cli import approve, reject
+from alma_mcp.signing import enroll
 
 NEW = [("approval passphrase", PASSPHRASE), ("Once more", PASSPHRASE)]
 KNOWN = [("Approval passphrase", PASSPHRASE)]
@@ -24,6 +26,18 @@ def typed(short):
 
 def champion(desk):
     return asyncio.run(desk.champion())
+
+
+def enrol(desk, **others):
+    """Ada is enrolled, and signs for others with their passphrases."""
+
+    async def all_of_them():
+        async with desk.control() as engine:
+            ada = await enroll(desk.home, engine, "ada", PASSPHRASE)
+            for name, passphrase in others.items():
+                await enroll(desk.home, engine, name, passphrase, ada)
+
+    asyncio.run(all_of_them())
 
 
 def file_request(desk, *arguments):
@@ -98,7 +112,7 @@ def test_evidence_that_does_not_carry_a_promotion_needs_an_option_to_approve(des
 
 def test_a_request_whose_evidence_is_gone_can_be_rejected_but_not_approved(desk):
     short = file_request(desk)
-    next(desk.home.dossiers.iterdir()).unlink()
+    (desk.home.dossiers / f"{made_dossier().evidence}.json").unlink()
     code, shown = desk.at_terminal(["promotions", "approve", short])
     assert code == 1
     assert "missing" in shown
@@ -139,3 +153,54 @@ def test_a_wrong_id_decides_nothing(desk):
     code, shown = desk.at_terminal(["promotions", "approve", short], typed("0" * 12))
     assert (code, champion(desk)) == (1, FIRST.id)
     assert "not its id" in shown
+
+
+@pytest.mark.parametrize("guess", ["", PASSPHRASE.upper(), f" {PASSPHRASE}"])
+def test_a_passphrase_that_is_empty_or_nearly_right_approves_nothing(desk, guess):
+    enrol(desk)
+    short = file_request(desk)
+    code, shown = desk.at_terminal(["promotions", "approve", short], [*typed(short), ("Approval passphrase", guess)])
+    assert (code, champion(desk)) == (1, FIRST.id), shown
+    assert "The passphrase is wrong" in shown
+
+
+def test_a_passphrase_in_the_environment_or_in_a_file_is_not_read_from_there(desk, monkeypatch):
+    enrol(desk)
+    short = file_request(desk)
+    for name in ("PASSPHRASE", "ALMA_MCP_PASSPHRASE", "ALMA_MCP_API_KEY"):
+        monkeypatch.setenv(name, PASSPHRASE)
+    for name in ("passphrase", "approver.passphrase", "serve.passphrase"):
+        (desk.home.path / name).write_text(PASSPHRASE)
+    code, shown = desk.at_terminal(["promotions", "approve", short], [*typed(short), ("Approval passphrase", "")])
+    assert (code, champion(desk)) == (1, FIRST.id), shown
+    assert "The passphrase is wrong" in shown
+
+
+def test_no_option_answers_for_a_person():
+    assert [each.name for each in approve.params] == ["reference", "against_evidence"]
+    assert [each.name for each in reject.params] == ["reference"]
+
+
+def test_what_the_settings_ask_for_no_option_overrules(desk):
+    desk.home.settings.write_text("[approval.minimum_evidence]\ntasks = 500\n")
+    short = file_request(desk)
+    code, shown = desk.at_terminal(["promotions", "approve", short, "--against-evidence"])
+    assert (code, champion(desk)) == (1, FIRST.id)
+    assert "at least 500 tasks; 20 were compared" in " ".join(shown.split())
+    assert not desk.home.approver.exists()
+
+
+def test_two_approvers_each_type_their_own_passphrase(desk):
+    desk.home.settings.write_text("[approval]\nneeded = 2\n")
+    enrol(desk, grace="another horse")
+    short = file_request(desk)
+    code, shown = desk.at_terminal(["promotions", "approve", short], [*typed(short), *KNOWN])
+    assert (code, champion(desk)) == (0, FIRST.id)
+    assert "it needs 1 more, of another approver" in " ".join(shown.split())
+    code, shown = desk.at_terminal(["promotions", "approve", short], [*typed(short), *KNOWN])
+    assert code == 1
+    assert "approved it already" in shown
+    code, shown = desk.at_terminal(
+        ["promotions", "approve", short], [*typed(short), ("Approval passphrase", "another horse")]
+    )
+    assert (code, champion(desk)) == (0, SECOND.id), shown

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from alma_mcp.approver import Approver
+from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.design_store import bundled_designs
 from alma_mcp.errors import ContractBroken, DeadlineExceeded, DesignError, WorkerDied
+from alma_mcp.home import Home
 from alma_mcp.hosts.bounds import size_of
 
+LEXICAL = bundled_designs()["lexical"]
 SECRET = "sk-planted-0123456789"
 
 
@@ -65,6 +70,27 @@ async def test_another_scopes_memory_cannot_be_read_or_seen(attack, tmp_path):
     secret.write_text(SECRET)
     running = await attack("reads_files")
     assert await running.texts(str(secret)) == ["refused: FileNotFoundError"]
+
+
+async def test_a_design_promotes_nothing_and_reaches_neither_the_ledger_nor_a_key_nor_the_engine(attack, tmp_path):
+    home = Home(tmp_path / "home")
+    home.prepare()
+    ledger = await ChampionLedger.open(home.ledger, LEXICAL, lambda design_id: design_id == LEXICAL.id)
+    Approver.create(home.approver, SECRET)
+    before = {path: path.read_bytes() for path in (home.ledger, home.approver)}
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(home.socket))
+        engine.listen()
+        engine.settimeout(0)
+        running = await attack("promotes_itself")
+        answers = await running.texts(str(home.path), str(home.socket))
+        with pytest.raises(BlockingIOError):
+            engine.accept()
+    assert len(answers) == 6
+    assert [answer for answer in answers if ": refused" not in answer] == []
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(await ledger.history()) == 1
+    await ledger.close()
 
 
 async def test_the_systems_passwords_cannot_be_read(attack):
