@@ -14,12 +14,14 @@ from typing import Any
 
 from alma_mcp.contract import Query, Retrieval
 from alma_mcp.design_store import Design
-from alma_mcp.errors import ContractBroken, DesignError, DesignFailed, HostError
+from alma_mcp.errors import ContractBroken, DesignError, DesignFailed, HostError, WorkerDied
 from alma_mcp.experience_log import Event, ExperienceLog
 from alma_mcp.hosts import Asks, Host, Worker
+from alma_mcp.pace import Pace
 from alma_mcp.taking_in import PlacedAsks, TakingIn
 
 Progress = Callable[[int, int], None]
+QUARANTINE = "quarantine.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class Limits:
 
 
 class Projection:
-    """Follows the log and answers queries; restarts its worker, sets aside what it cannot digest."""
+    """Follows the log and answers queries; restarts its worker, sets aside what it cannot digest.
+
+    `aside`: its workers leave the processor to others, for as long as they run.
+    """
 
     def __init__(
         self,
@@ -49,7 +54,10 @@ class Projection:
         asks: Asks,
         state: Path,
         limits: Limits | None = None,
+        *,
+        aside: bool = False,
     ) -> None:
+        self.aside = aside
         self.design = design
         self.scope = scope
         self.position = 0
@@ -65,8 +73,9 @@ class Projection:
         self._thrown_away = False
         self._calls = 0
         self._suspicious = (0, 0)
+        self._died_at = 0
         self._in_python = False
-        self._quarantine = _Quarantine(state / "quarantine.json")
+        self._quarantine = _Quarantine(state / QUARANTINE)
 
     @property
     def quarantined(self) -> list[int]:
@@ -107,8 +116,11 @@ class Projection:
                 raise
             self._failures = 0
 
-    async def follow(self, until: int | None = None, progress: Progress | None = None) -> None:
-        """Take in the log up to `until`, or to its end; `progress` gets position and end.
+    async def follow(
+        self, until: int | None = None, progress: Progress | None = None, pace: Pace | None = None
+    ) -> None:
+        """Take in the log up to `until`, or to its end; `progress` gets position and end. With a `pace` it lets
+        queries go first.
 
         An event that the design cannot take in, even alone, is quarantined and passed over.
         """
@@ -116,11 +128,14 @@ class Projection:
             end = until if until is not None else self._log.head(self.scope)
             while self.position < end:
                 await self.start()
-                events = await self._log.read(self.scope, self.position, self._pace())
+                started = asyncio.get_running_loop().time()
+                events = await self._log.read(self.scope, self.position, self._step(pace))
                 if await self._take_in([event for event in events if event.position not in self._quarantine.positions]):
                     self.position = max(self.position, events[-1].position if events else end)
                 if progress:
                     progress(min(self.position, end), end)
+                if pace:
+                    await pace.rest(asyncio.get_running_loop().time() - started)
 
     async def retrieve(self, query: Query) -> Retrieval:
         """The design's answer. Raises `DesignError`, and restarts a dead worker at the next call."""
@@ -161,15 +176,18 @@ class Projection:
         await self.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
-    def _pace(self) -> int:
+    def _step(self, pace: Pace | None) -> int:
         """How many events to take at once: one by one where a batch failed, to find the one that does it."""
         first, last = self._suspicious
-        return 1 if first <= self.position < last else self._limits.batch
+        if first <= self.position < last:
+            return 1
+        return pace.step(self._limits.batch) if pace else self._limits.batch
 
     async def _take_in(self, events: Sequence[Event]) -> bool:
         """Apply events in one transaction; False where the log must be read again from where the design stands.
 
-        A design whose state lives in Python stands at the beginning again after a failure.
+        A design whose state lives in Python stands at the beginning again after a failure. An event is not blamed for
+        a worker's first death: somebody else may have ended it.
         """
         if not events:
             return True
@@ -179,10 +197,13 @@ class Projection:
             with self._asks.during(TakingIn(events[-1].position, self.position)):
                 await self._worker.call("apply", params, self._limits.apply_seconds)
         except DesignError as error:
-            if len(events) == 1:
-                self._quarantine.add(events[0].position, str(error))
+            last = events[-1].position
+            if len(events) > 1:
+                self._suspicious = (self.position, last)
+            elif isinstance(error, WorkerDied) and self._died_at != last:
+                self._died_at = last
             else:
-                self._suspicious = (self.position, events[-1].position)
+                self._quarantine.add(last, str(error))
             if self._in_python:
                 await self.close()
             return False
@@ -206,12 +227,19 @@ class Projection:
         opened = await self._worker.call("open", params, self._limits.open_seconds)
         if not isinstance(opened, dict) or not isinstance(opened.get("position"), int):
             raise DesignFailed(f"The design {self.design.name} did not open as the contract says.")
+        if self.aside:
+            self._worker.step_aside()  # whole by now: what it started before would not step aside with it
         return opened
 
     async def _end_worker(self) -> None:
         worker, self._worker = self._worker, None
         if worker is not None:
             await worker.close()
+
+
+def set_aside_in(state: Path) -> int:
+    """How many events are set aside in the folder of a projection that need not be open."""
+    return len(_Quarantine(state / QUARANTINE).positions)
 
 
 class _Quarantine:

@@ -37,7 +37,9 @@ MIGRATIONS = (
 class Question:
     """One retrieve: what was asked of which scopes, and the ids of the experiences that were shown, best first.
 
-    `at` is seconds since the epoch, UTC; `position` the end of the experience log when it was asked.
+    `at` is seconds since the epoch, UTC; `position` the end of the experience log when it was asked. `number` is its
+    place in this log, 0 before it is written. `design` is the short id of the one that answered, within `seconds`;
+    where it `failed`, what was shown are plain word matches. Older questions do not tell.
     """
 
     at: float
@@ -47,9 +49,13 @@ class Question:
     context: str
     limit: int
     returned: tuple[str, ...]
+    number: int = 0
+    seconds: float = 0.0
+    design: str = ""
+    failed: bool = False
 
     @classmethod
-    def from_row(cls, at: float, position: int, body: str) -> Self:
+    def from_row(cls, at: float, position: int, body: str, number: int = 0) -> Self:
         """The question of a row of the table."""
         fields: dict[str, Any] = json.loads(body)
         return cls(
@@ -60,6 +66,10 @@ class Question:
             context=fields["context"],
             limit=fields["limit"],
             returned=tuple(fields["returned"]),
+            number=number,
+            seconds=fields.get("seconds", 0.0),
+            design=fields.get("design", ""),
+            failed=fields.get("failed", False),
         )
 
 
@@ -99,6 +109,28 @@ class QuestionLog:
         while self._writing is not None and not self._writing.done():
             await asyncio.wait({self._writing})
         self._hurry.clear()
+
+    async def newest(self, count: int) -> list[Question]:
+        """The newest questions, newest first; none where they cannot be read."""
+        return await self._read("ORDER BY number DESC LIMIT ?", [count])
+
+    async def numbered(self, numbers: Sequence[int]) -> list[Question]:
+        """The questions with these numbers that are still kept; none where they cannot be read."""
+        return await self._read("WHERE number IN (SELECT value FROM json_each(?))", [json.dumps(list(numbers))])
+
+    async def _read(self, which: str, values: Sequence[Any]) -> list[Question]:
+        await self.settled()
+        if not self._path.exists():
+            return []
+        try:
+            with database_errors(self._path):
+                rows = await (await self._open()).execute_fetchall(
+                    f"SELECT at, position, body, number FROM questions {which}", values
+                )
+        except StoreError as error:
+            self.problem = str(error)
+            return []
+        return [Question.from_row(*row) for row in rows]
 
     async def drop(self, experiences: Sequence[str]) -> None:
         """Erase the questions that brought one of these back. Raises `StoreError`."""
@@ -156,7 +188,7 @@ class QuestionLog:
 
     def _row(self, question: Question) -> tuple[float, int, str]:
         fields = asdict(question)
-        at, position = fields.pop("at"), fields.pop("position")
+        at, position, _ = fields.pop("at"), fields.pop("position"), fields.pop("number")
         for name in ("text", "context"):
             fields[name] = self._redactor.redact(fields[name])
         return at, position, json.dumps(fields)

@@ -8,7 +8,8 @@ import numpy as np
 
 from alma_mcp.contract import Unavailable
 from alma_mcp.embedders import Vectors
-from alma_mcp.embedders.warm import Model, WarmEmbedder, in_thread
+from alma_mcp.embedders.threads import in_thread, in_thread_aside
+from alma_mcp.embedders.warm import Model, WarmEmbedder
 from alma_mcp.models import ModelFiles, find_model
 
 BUNDLED = "all-MiniLM-L6-v2-int8"
@@ -35,7 +36,7 @@ def load_onnx(files: ModelFiles) -> Model:
         raise
     except Exception as error:
         raise Unavailable(f"{files.weights} with {files.tokenizer} is no sentence model: {_line(error)}") from error
-    return Model(files.revision, dimension, in_thread(encode), at_once=AT_ONCE)
+    return Model(files.revision, dimension, in_thread(encode), at_once=AT_ONCE, aside=in_thread_aside(encode), least=1)
 
 
 def _encoder(files: ModelFiles) -> Callable[[Sequence[str]], Vectors]:

@@ -7,7 +7,8 @@ import numpy as np
 
 from alma_mcp.contract import Unavailable
 from alma_mcp.embedders import Vectors
-from alma_mcp.embedders.warm import Model, WarmEmbedder, in_thread
+from alma_mcp.embedders.threads import in_thread
+from alma_mcp.embedders.warm import Model, WarmEmbedder
 
 
 class SentenceTransformerEmbedder(WarmEmbedder):
@@ -33,4 +34,4 @@ class SentenceTransformerEmbedder(WarmEmbedder):
 
         config = getattr(model[0], "auto_model", None)
         revision = str(getattr(getattr(config, "config", None), "_commit_hash", None) or "")
-        return Model(revision, encode(["dimension"]).shape[1], in_thread(encode))
+        return Model(revision, encode(["dimension"]).shape[1], in_thread(encode), least=1)

@@ -10,12 +10,14 @@ import numpy as np
 
 from alma_mcp.contract import Unavailable
 from alma_mcp.embedders import Vectors, prepared
+from alma_mcp.pace import Pace
 
 Encode = Callable[[Sequence[str]], Awaitable[Vectors]]
 Found = dict[bytes, Vectors]
 
 REMEMBERED_TEXTS = 4096
 SHORT = 8
+LONGEST_WAITS_SECONDS = 10.0
 PAUSE_SECONDS = 5.0
 
 
@@ -23,6 +25,9 @@ PAUSE_SECONDS = 5.0
 class Model:
     """A loaded model. `revision` tells apart what gives other vectors under the same name; `encode` takes at
     most `batch` texts, `at_once` times at once, and gives unit vectors, shape (len(texts), dimension).
+
+    `aside` does the same and leaves the processor to others; while queries come it is given `least` texts, or as many
+    as ever where that is 0.
     """
 
     revision: str
@@ -30,6 +35,8 @@ class Model:
     encode: Encode
     batch: int = 8
     at_once: int = 1
+    aside: Encode | None = None
+    least: int = 0
 
 
 class WarmEmbedder:
@@ -50,6 +57,7 @@ class WarmEmbedder:
         self._rested = 0.0
         self._loading = asyncio.Lock()
         self._bulk = asyncio.Lock()
+        self._pace: Pace | None = None
         self._recent: OrderedDict[bytes, Vectors] = OrderedDict()
         self._coming: dict[bytes, asyncio.Task[Found]] = {}
 
@@ -75,6 +83,10 @@ class WarmEmbedder:
         async with self._loading:
             await self._load()
 
+    def give_way(self, pace: Pace) -> None:
+        """Long lists give way to what `pace` knows of from now on."""
+        self._pace = pace
+
     async def embed(self, texts: Sequence[str]) -> Vectors:
         model = await self._usable()
         cut = [prepared(text) for text in texts]
@@ -87,7 +99,7 @@ class WarmEmbedder:
     async def _new(self, model: Model, wanted: dict[bytes, str]) -> Found:
         if len(wanted) > SHORT:
             async with self._bulk:  # one long list at a time, so that a short one finds a free core
-                return await self._encoded(model, wanted)
+                return await self._encoded_aside(model, wanted)
         fresh = {key: text for key, text in wanted.items() if key not in self._coming}
         if fresh:
             task = asyncio.create_task(self._encoded(model, fresh))
@@ -104,14 +116,29 @@ class WarmEmbedder:
         if not task.cancelled():
             task.exception()  # told to whoever still waits; where nobody does, it is of no interest
 
-    async def _encoded(self, model: Model, wanted: dict[bytes, str]) -> Found:
+    async def _encoded_aside(self, model: Model, wanted: dict[bytes, str]) -> Found:
+        """A long list; where there is a pace, in little steps on one core while queries come, which go first."""
+        found: Found = {}
+        left = list(wanted.items())
+        patient_until = asyncio.get_running_loop().time() + LONGEST_WAITS_SECONDS
+        while left:
+            hurried = self._pace is not None and self._pace.hurried
+            if self._pace and asyncio.get_running_loop().time() < patient_until:
+                await self._pace.pass_by()
+            step = model.least if hurried and model.least else model.batch * model.at_once
+            found |= await self._encoded(model, dict(left[:step]), aside=self._pace is not None)
+            left = left[step:]
+        return found
+
+    async def _encoded(self, model: Model, wanted: dict[bytes, str], *, aside: bool = False) -> Found:
         keys, texts = list(wanted), list(wanted.values())
+        encode = model.aside if aside and model.aside else model.encode
         found: Found = {}
         step = model.batch * model.at_once
         for start in range(0, len(texts), step):
             batches = [texts[n : n + model.batch] for n in range(start, min(start + step, len(texts)), model.batch)]
             try:
-                vectors = await asyncio.gather(*map(model.encode, batches))
+                vectors = await asyncio.gather(*map(encode, batches))
             except Unavailable as reason:
                 self._failed(reason)
                 raise
@@ -149,12 +176,3 @@ class WarmEmbedder:
             self._recent.move_to_end(key)
         while len(self._recent) > REMEMBERED_TEXTS:
             self._recent.popitem(last=False)
-
-
-def in_thread(encode: Callable[[Sequence[str]], Vectors]) -> Encode:
-    """A function that computes, as one that can be awaited."""
-
-    async def encode_in_thread(texts: Sequence[str]) -> Vectors:
-        return await asyncio.to_thread(encode, texts)
-
-    return encode_in_thread

@@ -36,6 +36,9 @@ class Worker(Protocol):
     def memory_bytes(self) -> int:
         """Resident memory, 0 where it cannot be told."""
 
+    def step_aside(self) -> None:
+        """Leave the processor to others from now on, where the host can have it so."""
+
     async def call(self, method: str, params: Mapping[str, Any], deadline: float) -> Any:
         """Call `open`, `apply`, `retrieve` or `consolidate`; `deadline` is in seconds from now.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WATCH_SECONDS = 0.5
+LOWERED = 10
+LOWEST = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,45 @@ def size_of(folder: Path) -> int:
     return total
 
 
+def lower(pid: int) -> None:
+    """Have a process and all its children leave the processor to others; those that it starts later do so too."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, min(LOWEST, os.getpriority(os.PRIO_PROCESS, os.getpid()) + LOWERED))
+    _lower_session(pid)
+    for child in _children(pid):
+        lower(child)
+
+
+def _lower_session(pid: int) -> None:
+    """Linux may share the processor among sessions before it looks at their processes; that of ours is left alone."""
+    (ours, nice), (theirs, _) = _autogroup("self"), _autogroup(str(pid))
+    if ours and theirs and ours != theirs:
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{pid}/autogroup").write_text(str(min(LOWEST, nice + LOWERED)))
+
+
+def _autogroup(pid: str) -> tuple[str, int]:
+    """The group that the scheduler puts a process's session into, and its priority; empty where there is none."""
+    try:
+        name, _, nice = Path(f"/proc/{pid}/autogroup").read_text().split()
+    except (OSError, ValueError):
+        return "", 0
+    return name, int(nice)
+
+
 def resident(pid: int) -> int:
     """Resident bytes of a process and all its children, 0 where the system does not tell."""
     if sys.platform != "linux" or not pid:
         return 0
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except (OSError, IndexError):
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(resident(int(child)) for child in children)
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(map(resident, _children(pid)))
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

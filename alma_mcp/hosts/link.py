@@ -25,7 +25,8 @@ MOST_ASKS = 256
 class Link:
     """A worker as its host sees it; implements `hosts.Worker`.
 
-    `end` ends the worker's process for certain; `last_words` gives what it wrote on standard error.
+    `end` ends the worker's process for certain; `last_words` gives what it wrote on standard error; `resident` is its
+    memory in bytes, `lower` has it leave the processor to others.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Link:
         end: Ender,
         last_words: Callable[[], str],
         resident: Callable[[], int],
+        lower: Callable[[], None] = lambda: None,
     ) -> None:
         self._reader = reader
         self._write = write
@@ -43,6 +45,7 @@ class Link:
         self._end = end
         self._last_words = last_words
         self._resident = resident
+        self._lower = lower
         self._issued = 0
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._answers: set[asyncio.Task[None]] = set()
@@ -56,6 +59,11 @@ class Link:
     @property
     def memory_bytes(self) -> int:
         return self._resident() if self.alive else 0
+
+    def step_aside(self) -> None:
+        """See `hosts.Worker.step_aside`."""
+        if self.alive:
+            self._lower()
 
     async def call(self, method: str, params: Mapping[str, Any], deadline: float) -> Any:
         """See `hosts.Worker.call`."""

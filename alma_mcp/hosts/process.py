@@ -12,7 +12,7 @@ from alma_mcp.design_store import Design, DesignStore
 from alma_mcp.errors import HostError, NoSandbox
 from alma_mcp.frames import MAX_FRAME
 from alma_mcp.hosts import Asks, bubblewrap, seccomp
-from alma_mcp.hosts.bounds import Bounds, give, resident, watch
+from alma_mcp.hosts.bounds import Bounds, give, lower, resident, watch
 from alma_mcp.hosts.link import Link, wholly
 
 LAST_LINES = 40
@@ -68,7 +68,8 @@ class ProcessHost:
             await asyncio.gather(*tasks, return_exceptions=True)
 
         said = lambda: "\n".join(last_lines)  # noqa: E731 - read when the worker has died
-        return Link(process.stdout, process.stdin.write, asks, end, said, lambda: resident(process.pid))
+        pid = process.pid
+        return Link(process.stdout, process.stdin.write, asks, end, said, lambda: resident(pid), lambda: lower(pid))
 
     async def _run(self, state: Path) -> tuple[asyncio.SubprocessTransport, "_Pipes"]:
         pipe = asyncio.subprocess.PIPE

@@ -21,6 +21,9 @@ class FakeWorker:
     alive: bool = True
     memory_bytes: int = 1000
 
+    def step_aside(self) -> None:
+        self.host.aside.append(self.design.name)
+
     async def call(self, method: str, params: Mapping[str, Any], deadline: float) -> Any:
         await asyncio.sleep(0)
         if not self.alive:
@@ -37,6 +40,8 @@ class FakeWorker:
 
     async def _apply(self, params: Mapping[str, Any]) -> dict[str, Any]:
         await self.host.gate.wait()
+        if self.design.name in self.host.hangs:
+            await asyncio.Event().wait()
         for event in params["events"]:
             if event["position"] in self.host.poisonous:
                 self.alive = False
@@ -58,8 +63,17 @@ class FakeWorker:
 
     async def _retrieve(self, params: Mapping[str, Any]) -> Any:
         self.host.asked.append(params["query"])
+        if self.design.name in self.host.slow:
+            await self.host.patience.wait()
+        if self.design.name in self.host.mute:
+            raise DesignFailed("it has nothing to say")
         if self.host.answer is not None:
             return self.host.answer
+        own = self.host.answers.get(self.design.name)
+        if isinstance(own, Exception):
+            raise own
+        if own is not None:
+            return own
         wanted = set(params["query"]["text"].lower().split())
         items = [
             {"text": text.upper() if self.design == LOUD else text, "score": 1.0, "experiences": [name], "reasons": []}
@@ -74,7 +88,10 @@ class FakeWorker:
 
 @dataclass
 class FakeHost:
-    """Keeps the state of every folder, so that a restarted worker goes on where it was."""
+    """Keeps the state of every folder, so that a restarted worker goes on where it was.
+
+    `answers` are what designs give to every query, or raise, by their names.
+    """
 
     name: str = "fake"
     contained: bool = True
@@ -83,9 +100,15 @@ class FakeHost:
     running: int = 0
     poisonous: set[int] = field(default_factory=set)
     indigestible: set[int] = field(default_factory=set)
+    mute: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
+    patience: asyncio.Event = field(default_factory=asyncio.Event)
+    hangs: set[str] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
     applied: list[tuple[str, int]] = field(default_factory=list)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    aside: list[str] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     states: dict[Path, dict[str, Any]] = field(default_factory=dict)
     workers: list[FakeWorker] = field(default_factory=list)

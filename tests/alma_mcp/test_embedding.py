@@ -9,7 +9,8 @@ from alma_mcp.contract import Unavailable
 from alma_mcp.embedders.none import NoEmbedder
 from alma_mcp.embedders.onnx import OnnxEmbedder
 from alma_mcp.embedders.sentence_transformers import SentenceTransformerEmbedder
-from alma_mcp.embedders.warm import Model, WarmEmbedder, in_thread
+from alma_mcp.embedders.threads import in_thread
+from alma_mcp.embedders.warm import Model, WarmEmbedder
 from alma_mcp.embedding import make_embedder
 from alma_mcp.errors import BadRequest
 from alma_mcp.models import ModelFiles, check_file, find_model

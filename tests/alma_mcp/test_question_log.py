@@ -1,14 +1,16 @@
 import asyncio
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
+from fakes import WORDS
 
 from alma_mcp.access import Principal
 from alma_mcp.composition import compose
 from alma_mcp.config import Settings
 from alma_mcp.contract import Query
-from alma_mcp.errors import DatabaseCorrupt
+from alma_mcp.errors import DatabaseCorrupt, DesignFailed
 from alma_mcp.home import Home
 from alma_mcp.question_log import LONGEST_TEXT, MOST_WAITING, Question, QuestionLog
 from alma_mcp.redaction import Redactor
@@ -50,8 +52,47 @@ async def opened(path):
 async def test_a_question_is_kept_with_what_it_brought_back(world, path):
     memory_id, _ = await world.service.update(world.who, Draft("tea at four"))
     await world.service.retrieve(world.who, Query("tea", "the kitchen", 3), 1000)
-    await world.questions.settled()
-    assert kept(path) == [Question(1000.0, 1, ("project:/a",), "tea", "the kitchen", 3, (memory_id,))]
+    (asked,) = await world.questions.newest(5)
+    assert asked.seconds > 0
+    expected = Question(
+        1000.0, 1, ("project:/a",), "tea", "the kitchen", 3, (memory_id,), 1, design=WORDS.short, failed=False
+    )
+    assert replace(asked, seconds=0.0) == expected
+
+
+async def test_a_question_that_the_design_did_not_answer_says_so(world):
+    await world.service.update(world.who, Draft("tea at four"))
+    world.host.refuses = lambda _: DesignFailed("it is broken")
+    await world.service.retrieve(world.who, Query("tea"), 1000)
+    (asked,) = await world.questions.newest(1)
+    assert asked.failed
+
+
+async def test_the_newest_questions_are_read_newest_first(opened):
+    log = opened()
+    assert await log.newest(3) == []
+    for number in range(7):
+        log.note(question(str(number)))
+    assert [(each.number, each.text) for each in await log.newest(3)] == [(7, "6"), (6, "5"), (5, "4")]
+
+
+async def test_questions_of_an_older_version_are_read_without_what_they_do_not_tell(opened, path):
+    log = opened()
+    log.note(question("old"))
+    await log.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE questions SET body = json_remove(body, '$.seconds', '$.design', '$.failed')")
+    connection.commit()
+    connection.close()
+    (asked,) = await opened().newest(1)
+    assert (asked.text, asked.seconds, asked.design, asked.failed) == ("old", 0.0, "", False)
+
+
+async def test_questions_that_cannot_be_read_are_none_and_it_is_told(opened, path):
+    path.write_bytes(b"this is no database" * 100)
+    log = opened()
+    assert await log.newest(5) == []
+    assert "damaged" in log.problem
 
 
 async def test_a_question_stands_where_the_log_was_when_it_was_asked(world, path):
