@@ -4,18 +4,24 @@ import asyncio
 import contextlib
 import functools
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
+from alma_mcp.approval_rules import ApprovalRules
 from alma_mcp.ballast import Ballast
+from alma_mcp.canary import Canary, Extent
 from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.config import Settings
 from alma_mcp.contract import Unavailable
 from alma_mcp.control import Handler
+from alma_mcp.curation import Curation
 from alma_mcp.design_store import BUNDLED, Design, DesignStore, bundled_designs
 from alma_mcp.embedders import Embedder
 from alma_mcp.embedders.none import NoEmbedder
+from alma_mcp.embedders.warm import WarmEmbedder
 from alma_mcp.embedding import make_embedder
+from alma_mcp.enrolment_notice import notices
 from alma_mcp.errors import AlmaError, BadRequest, StoreError
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.generation import Generation
@@ -24,13 +30,19 @@ from alma_mcp.home import Home
 from alma_mcp.hosts import Asks, Host
 from alma_mcp.hosts.choose import choose_host
 from alma_mcp.ledger_control import ledger_handlers
+from alma_mcp.pace import Pace
 from alma_mcp.projection import Limits
 from alma_mcp.projections import Projections
 from alma_mcp.question_log import QuestionLog
 from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
+from alma_mcp.rehearsals import Rehearsals
+from alma_mcp.rehearsing import Rehearsing
+from alma_mcp.review_texts import ReviewTexts
 from alma_mcp.service import MemoryService
 from alma_mcp.serving import Serving
+from alma_mcp.serving_composition import make_serving
+from alma_mcp.succession import Succession
 from alma_mcp.toolkit import Completer, HostToolkit, OpenAICompleter
 from alma_mcp.vector_cache import VectorCache
 
@@ -54,6 +66,11 @@ class Parts:
     embedder: Embedder
     generations: Generations
     ledger_handlers: Mapping[str, Handler]
+    rules: ApprovalRules
+    succession: Succession
+    canary: Canary
+    rehearsals: Rehearsals
+    curation: Curation
 
     @property
     def sandbox(self) -> str:
@@ -76,8 +93,10 @@ class Parts:
         while True:
             done = False
             with contextlib.suppress(Unavailable, AlmaError):
-                await self.embedder.load()
-                await self.serving.reconcile()
+                try:
+                    await self.embedder.load()
+                finally:
+                    await self.serving.reconcile()
                 done = await self.serving.fill()
             pause = FIRST_PAUSE_SECONDS if done else min(2 * pause, LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(CHECK_SECONDS if done else pause)
@@ -87,13 +106,18 @@ class Parts:
         found = []
         if not self.host.contained:
             found.append("no sandbox here: only bundled designs are run; install bubblewrap or Docker.")
-        if self.serving.live.design.id != self.ledger.champion() and self.serving.swap is None:
-            found.append(f"the champion {self.ledger.champion()[:12]} cannot be read; the one before it serves.")
+        found += self.rules.standing().void
         if self.ledger.broken:
             found.append(f"the ledger of champions is damaged: {self.ledger.broken}")
         if self.questions.problem:
             found.append(f"questions are not being kept: {self.questions.problem}")
-        return found
+        if self.canary.problem:
+            found.append(self.canary.problem)
+        return found + notices(self.ledger.enrolled_keys(), time.time())
+
+    def canary_told(self) -> str:
+        """How the newest promotion is doing, or why it was rolled back."""
+        return self.succession.last_rollback() or self.canary.told()
 
     def champion_card(self) -> str:
         """What the live design is, in its card's words where it is a bundled one."""
@@ -119,7 +143,10 @@ async def compose(home: Home, settings: Settings) -> AsyncIterator[Parts]:
         cache = await VectorCache.open(home.embeddings)
         stack.push_async_callback(cache.close)
         await cache.heed(log)
+        pace = Pace()
         embedder = _embedder(settings, home, settings.embedder)
+        if isinstance(embedder, WarmEmbedder):
+            embedder.give_way(pace)
         older = functools.partial(_older, settings, home)
         generations = Generations(home.projections, settings.embedder, embedder, older)
         host = await choose_host(store, settings.host)
@@ -132,16 +159,40 @@ async def compose(home: Home, settings: Settings) -> AsyncIterator[Parts]:
             ask = functools.partial(asks, generation)
             outdated = functools.partial(generations.outdated, generation)
             folder = home.projections
-            return Projections(design, log, host, ask, folder, settings.workers, limits, generation, outdated)
+            return Projections(design, log, host, ask, folder, settings.workers, limits, generation, outdated, pace)
 
-        serving = Serving(log, lambda: _champion(ledger, store), projections)
+        async def prepare(design: Design) -> None:
+            await rehearsals.end(design.id)
+
+        def changed() -> None:
+            serving.ledger_changed()
+            rehearsals.changed()
+
+        def how_far(request: int) -> tuple[int, int] | None:
+            return rehearsals.events_of(request)
+
+        rules = ApprovalRules(ledger, store, home.dossiers, settings.approval, how_far)
+        succession = Succession(ledger, store, home.dossiers, time.time)
+        extent = Extent(settings.canary_share, settings.canary_questions)
+        serving, canary = make_serving(log, succession, projections, home, extent, prepare, changed)
         stack.push_async_callback(serving.close)
+        stack.push_async_callback(canary.close)
         redactor = Redactor.of_home(home.redaction_key)
         questions = QuestionLog.open(home.questions, redactor, settings.keep_questions)
         stack.push_async_callback(questions.close)
-        service = MemoryService(log, redactor, serving, ballast, recordings, questions, vectors=cache)
-        handlers = ledger_handlers(ledger, store, home.dossiers, serving.ledger_changed)
-        yield Parts(log, ledger, store, serving, service, questions, host, embedder, generations, handlers)
+        curation = await Curation.open(log)
+        service = MemoryService(
+            log, redactor, serving, ballast, recordings, questions, vectors=cache, canary=canary, pace=pace,
+            curation=curation,
+        )  # fmt: skip
+        rehearsing = Rehearsing(log, questions, serving, projections, pace, curation.heeded)
+        rehearsals = Rehearsals(ledger, store, rehearsing, succession.champion, home.projections, home.dossiers)
+        stack.push_async_callback(rehearsals.close)
+        handlers = ledger_handlers(rules, changed, ReviewTexts(questions, log).of)
+        yield Parts(
+            log, ledger, store, serving, service, questions, host, embedder, generations, handlers, rules, succession,
+            canary, rehearsals, curation,
+        )  # fmt: skip
 
 
 def _first_champion(settings: Settings) -> Design:
@@ -149,17 +200,6 @@ def _first_champion(settings: Settings) -> Design:
     if settings.first_champion not in found:
         raise StoreError(f"`first_champion` must be one of {', '.join(found)}, not {settings.first_champion!r}.")
     return found[settings.first_champion]
-
-
-def _champion(ledger: ChampionLedger, store: DesignStore) -> Design:
-    """The design that the ledger names; where its file is gone or was changed, the champion before it."""
-    problems: list[StoreError] = []
-    for design_id, name in ledger.champions():
-        try:
-            return store.get(design_id, name)
-        except StoreError as error:
-            problems.append(error)
-    raise problems[0]
 
 
 def _completer(settings: Settings) -> Completer | None:

@@ -69,8 +69,9 @@ class Generation:
 
     def serve(self) -> None:
         """It is the one that serves from now on."""
-        self.served = True
-        self.save()
+        if not self.served:
+            self.served = True
+            self.save()
 
     def save(self) -> None:
         """Write it down, whole or not at all. Raises `HomeUnusable`."""

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime
 
 from alma_mcp.access import USER_SCOPE
-from alma_mcp.service import Answer, Recalled
+from alma_mcp.recall import Answer, Recalled
 
 
 def render_answer(answer: Answer) -> str:

@@ -1,23 +1,29 @@
 """MemoryService: what the tools do. Retrieve, update, feedback, forget."""
 
 import asyncio
+import functools
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from alma_mcp.access import Place, Principal
+from alma_mcp.access import USER_SCOPE, Place, Principal
+from alma_mcp.answered import Answered, answered_by_live
 from alma_mcp.ballast import Ballast
+from alma_mcp.canary import Canary
 from alma_mcp.contract import Experience, Query, Retrieval, Signal, Step
-from alma_mcp.errors import BadRequest, DesignError, HomeUnusable, HostError
+from alma_mcp.curation import Curation
+from alma_mcp.design_store import SHORT
+from alma_mcp.errors import BadRequest, DesignError, HomeUnusable, HostError, WorkerDied
 from alma_mcp.experience_log import Event, EventKind, ExperienceLog
 from alma_mcp.lexical_fallback import newest_by_words
+from alma_mcp.pace import Pace
 from alma_mcp.projections import Projections
 from alma_mcp.question_log import Question, QuestionLog
+from alma_mcp.recall import Answer, merged, within
 from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
 from alma_mcp.serving import Serving
-from alma_mcp.token_budget import fitting
 from alma_mcp.vector_cache import VectorCache
 
 LONGEST_TEXT = 200_000
@@ -40,20 +46,12 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
-    """One item of an answer with where it came from. `id` is the experience it rests on first."""
+class _OfScope:
+    """What one scope gave; `failed` where the design did not answer and plain word matches stand in."""
 
-    id: str
-    text: str
-    score: float
-    reasons: tuple[str, ...]
-    origin: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    items: tuple[Recalled, ...] = ()
-    notes: tuple[str, ...] = ()
+    retrieval: Retrieval
+    note: str
+    failed: bool = False
 
 
 class MemoryService:
@@ -69,7 +67,15 @@ class MemoryService:
         questions: QuestionLog,
         clock: Callable[[], float] = time.time,
         vectors: VectorCache | None = None,
+        pace: Pace | None = None,
+        timer: Callable[[], float] = time.perf_counter,
+        canary: Canary | None = None,
+        curation: Curation | None = None,
     ) -> None:
+        self._curation = curation or Curation(log, clock)
+        self._canary = canary
+        self._pace = pace or Pace()
+        self._timer = timer
         self._vectors = vectors
         self._ballast = ballast
         self._recordings = recordings
@@ -110,8 +116,11 @@ class MemoryService:
             return (str(stored[0].body["id"]) if stored else experience.id), False
         return experience.id, True
 
-    async def retrieve(self, who: Principal, query: Query, max_tokens: int) -> Answer:
-        """The memories that help, from every scope this session may read, within a token budget."""
+    async def retrieve(self, who: Principal, query: Query, max_tokens: int, *, noted: bool = True) -> Answer:
+        """The memories that help, from every scope this session may read, within a token budget.
+
+        A person who looks what an assistant would be given is not `noted`: neither as a question, nor by the canary.
+        """
         _check_text("query", query.text, required=True)
         _check_text("context", query.context)
         scopes = [scope for scope in who.readable if self._log.head(scope)]
@@ -119,27 +128,39 @@ class MemoryService:
             return Answer(notes=("Nothing is stored for this project or user yet.",))
         query = replace(query, time=self._clock())
         position = max(map(self._log.head, scopes))
-        answers = await asyncio.gather(*(self._ask(who, scope, query) for scope in scopes))
-        notes = dict.fromkeys(note for _, note in answers if note)
-        ranked = sorted((item for retrieval, _ in answers for item in retrieval.items), key=lambda item: -item.score)
-        ids = {experience for item in ranked for experience in item.experiences}
-        known = await self._log.experiences(scopes, sorted(ids))
-        allowed = [item for item in ranked if item.experiences and all(each in known for each in item.experiences)]
-        items = [
-            Recalled(item.experiences[0], item.text, item.score, item.reasons, known[item.experiences[0]])
-            for item in allowed[: query.limit]
-        ]
-        texts = fitting([item.text for item in items], max_tokens)
-        shown = tuple(replace(item, text=text) for item, text in zip(items, texts, strict=False))
+        ask = functools.partial(self._asked, who, scopes, query)
+        canary = self._canary if noted else None
+        started = self._timer()
+        with self._pace.answering():
+            answered = await (canary.answered(ask) if canary else answered_by_live(self._serving, ask))
+            items = await merged(self._log, scopes, answered.retrievals, query.limit)
+        shown = within(items, max_tokens)
         returned = tuple(item.id for item in shown)
-        self._questions.note(
-            Question(query.time, position, tuple(scopes), query.text, query.context, query.limit, returned)
-        )
-        return Answer(shown, tuple(notes))
+        if canary:
+            canary.showed(answered, returned)
+        if noted:
+            self._questions.note(
+                Question(
+                    at=query.time,
+                    position=position,
+                    scopes=tuple(scopes),
+                    text=query.text,
+                    context=query.context,
+                    limit=query.limit,
+                    returned=returned,
+                    seconds=self._timer() - started,
+                    design=answered.design[:SHORT],
+                    failed=answered.failed,
+                )
+            )
+        return Answer(shown, answered.notes)
 
     async def feedback(self, who: Principal, ids: Sequence[str], signal: Signal, key: str = "") -> int:
         """Say that these memories helped or did harm. Gives how many are known."""
-        return len(await self._about(who, ids, "feedback", {"signal": signal}, key))
+        known = await self._about(who, ids, "feedback", {"signal": signal}, key)
+        if self._canary:
+            await self._canary.heard(known, signal)
+        return len(known)
 
     async def forget(self, who: Principal, ids: Sequence[str], key: str = "") -> int:
         """Erase these memories for good: from the log, from every projection, and with them what models said of them
@@ -158,31 +179,53 @@ class MemoryService:
         if self._vectors:
             await self._vectors.heed(self._log)
         await self._questions.drop(known)
+        self._curation.forgotten(known)
         return len(known)
 
+    async def erase_due(self) -> int:
+        """Forget for good what a person no longer can take back. Gives how many. Raises what `forget` does."""
+        count = 0
+        async with self._curation.erasing() as due:
+            for scope, ids in due.items():
+                count += await self.forget(Principal("", "" if scope == USER_SCOPE else scope), ids)
+        return count
+
     async def memory(self, who: Principal, memory_id: str) -> Event | None:
-        """One stored experience, if this session may read it."""
+        """One stored experience, if this session may read it and it is not withheld."""
+        if self._curation.of(memory_id).withheld:
+            return None
         return (await self._log.experiences(who.readable, [memory_id])).get(memory_id)
 
     def end_session(self, session: str) -> None:
         """Forget which writes this session should read."""
         self._written_by.pop(session, None)
 
-    async def _ask(self, who: Principal, scope: str, query: Query) -> tuple[Retrieval, str]:
-        live = self._serving.live
+    async def _asked(self, who: Principal, scopes: Sequence[str], query: Query, projections: Projections) -> Answered:
+        """What one design answers in all of these scopes, less what is withheld; others take its place."""
+        roomy = replace(query, limit=query.limit + self._curation.spare)
+        parts = await asyncio.gather(*(self._ask(projections, who, scope, roomy) for scope in scopes))
+        notes = dict.fromkeys(each.note for each in parts if each.note)
+        retrievals = tuple(self._curation.heeded(each.retrieval, query.limit) for each in parts)
+        return Answered(projections.design.id, retrievals, tuple(notes), failed=any(each.failed for each in parts))
+
+    async def _ask(self, projections: Projections, who: Principal, scope: str, query: Query) -> _OfScope:
         try:
-            behind = await self._caught_up(live, scope, self._written_by.get(who.session, {}).get(scope, 0))
-            retrieval = await live.of(scope).retrieve(query)
+            try:
+                return await self._of_design(projections, who, scope, query)
+            except WorkerDied:  # somebody else may have ended it
+                return await self._of_design(projections, who, scope, query)
         except (DesignError, HostError) as error:
-            if live is not self._serving.live:
-                return await self._ask(who, scope, query)
             events = await self._log.latest(scope, 300)
             note = (
                 f"The memory design is not answering ({error}); these are plain word matches among the newest memories."
             )
-            return newest_by_words(events, query), note
+            return _OfScope(newest_by_words(events, query), note, failed=True)
+
+    async def _of_design(self, projections: Projections, who: Principal, scope: str, query: Query) -> _OfScope:
+        behind = await self._caught_up(projections, scope, self._written_by.get(who.session, {}).get(scope, 0))
+        retrieval = await projections.of(scope).retrieve(query)
         note = f"About {behind:,} memories are still being taken in." if behind else ""
-        return retrieval, "; ".join(part for part in (retrieval.note, note) if part)
+        return _OfScope(retrieval, "; ".join(part for part in (retrieval.note, note) if part))
 
     async def _caught_up(self, projections: Projections, scope: str, needed: int) -> int:
         """Wait a little until the session's own writes are in; gives how many events are missing, if they matter."""

@@ -1,51 +1,56 @@
 """Serving: the live design and the one before it, and the single act that changes them.
 
 `reconcile` is behind a swap, a rollback, another embedder and a recovery alike: build what
-the ledger names, with the embedder that is chosen, then move one pointer.
+the ledger names, with the embedder that is chosen, see that it answers, then move one pointer.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from alma_mcp.design_store import Design
-from alma_mcp.errors import AlmaError, DesignError, HostError
+from alma_mcp.errors import AlmaError, DesignError, HostError, WorkerDied
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.projections import Projections
+from alma_mcp.swap import Steps, Swap
 
 FAILURES_BEFORE_GIVING_UP = 3
-MOST_SLEEPS = 2000  # of five seconds each: a million passages; a design that never has enough is let off
-
-
-@dataclass(slots=True)
-class Swap:
-    """A swap under way (events taken in, of how many), or the reason it was refused.
-
-    `reembeds`: not to another design, but to vectors of another embedder.
-    """
-
-    design: str
-    reembeds: bool = False
-    done: int = 0
-    total: int = 0
-    refused: str = ""
+ATTEMPTS = 3  # where a worker died: somebody else may have ended it
+MOST_PASSES = 3  # over what has grown while it was being built; the rest is followed once it serves
 
 
 class Serving:
-    """Keeps the live projections at the end of the log, and the previous ones warm for a rollback."""
+    """Keeps the live projections at the end of the log, and the previous ones warm for a rollback.
+
+    `champion` is the design that the ledger names, `settled` the newest of its champions that has been live: it serves
+    until the champion is built. `previous` is the one before that, where its memory is still there; it takes in what is
+    learnt for as long as `keeps_previous` says so, and afterwards only where it is in use.
+    """
 
     def __init__(
-        self, log: ExperienceLog, champion: Callable[[], Design], projections: Callable[[Design], Projections]
+        self,
+        log: ExperienceLog,
+        champion: Callable[[], Design],
+        projections: Callable[[Design], Projections],
+        steps: Steps | None = None,
+        settled: Callable[[], Design] | None = None,
+        previous: Design | None = None,
+        keeps_previous: Callable[[], bool] = lambda: True,
     ) -> None:
         self._log = log
         self._champion = champion
+        self._settled = settled or champion
         self._projections = projections
-        self._live = projections(champion())
+        self._steps = steps or Steps()
+        self._keeps_previous = keeps_previous
+        self._live = projections(self._settled())
         self._live.serve()
-        self._previous: Projections | None = None
+        other = previous if previous and previous.id != self._live.design.id else None
+        self._previous = projections(other) if other else None
         self._follows: dict[tuple[Projections, str], asyncio.Task[None]] = {}
         self._reconciling = asyncio.Lock()
         self._reconciliations: set[asyncio.Task[None]] = set()
+        self._building: asyncio.Task[bool] | None = None
         self.swap: Swap | None = None
 
     @property
@@ -53,37 +58,44 @@ class Serving:
         """The projections of the design that answers now."""
         return self._live
 
+    @property
+    def previous(self) -> Projections | None:
+        """The projections of the design that one can go back to at once."""
+        return self._previous
+
     def ledger_changed(self) -> None:
-        """Reconcile in the background."""
-        task = asyncio.create_task(self.reconcile())
+        """Go back at once where that is what the ledger says; whatever else there is to do is done in the background.
+
+        A build of what is no longer wanted is broken off, and nothing waits for it.
+        """
+        target = self._champion()
+        if self._building and self.swap and self.swap.design != target.id:
+            self._building.cancel()
+        self._turned_back(target)
+        task = asyncio.create_task(self._reconcile_behind())
         self._reconciliations.add(task)
         task.add_done_callback(self._reconciliations.discard)
 
     async def reconcile(self) -> None:
         """Serve what the ledger names, with the embedder that is chosen.
 
-        What cannot be built leaves the one that serves in place; `swap.refused` says why.
+        What cannot be built, or is not ready, leaves the one that serves in place; `swap.refused` says why.
+        Raises what `Steps.moved` raises.
         """
         async with self._reconciling:
             while (target := self._champion()).id != self._live.design.id or self._live.is_outdated():
-                if self._previous and self._previous.design.id == target.id:
-                    self._live, self._previous, self.swap = self._previous, self._live, None
-                    self._live.serve()
-                    self._catch_up()
+                if self._turned_back(target):
                     continue
                 if self.swap and self.swap.refused and self.swap.design == target.id:
                     return
-                incoming = self._projections(target)
-                if not await self._built(incoming):
+                if not await self._swapped(target):
                     return
-                if self._champion().id != target.id:
-                    await incoming.close()
-                    continue
-                await self._move_to(incoming)
+            self.swap = None
+            await self._steps.moved(target)
 
     async def fill(self) -> bool:
         """Have embedded what waits. Gives whether nothing does any more, and all is of the chosen embedder."""
-        return not self._live.is_outdated() and await self._filled(self._live)
+        return not self._live.is_outdated() and await self._live.fill()
 
     def follow(self, scope: str, projections: Projections | None = None) -> asyncio.Task[None]:
         """Take in the log of a scope in the background; the task ends when its end is reached."""
@@ -97,7 +109,7 @@ class Serving:
     def appended(self, scope: str) -> None:
         """The log of this scope has grown."""
         self.follow(scope)
-        if self._previous and scope in self._previous.scopes:
+        if self._previous and (self._keeps_previous() or scope in self._previous.scopes):
             self.follow(scope, self._previous)
 
     async def tend(self, idle_seconds: float) -> None:
@@ -117,56 +129,92 @@ class Serving:
             if projections:
                 await projections.close()
 
-    async def _built(self, incoming: Projections) -> bool:
-        reembeds = incoming.design.id == self._live.design.id
-        swap = self.swap = Swap(incoming.design.id, reembeds)
+    def _turned_back(self, target: Design) -> bool:
+        """Move the pointer to the design that served before, where the ledger goes back to it: nothing is built."""
+        previous = self._previous
+        if previous is None or previous.design.id != target.id or self._live.design.id == target.id:
+            return False
+        if self._settled().id != target.id:
+            return False
+        self._live, self._previous, self.swap = previous, self._live, None
+        self._live.serve()
+        self._catch_up()
+        return True
 
-        def progress(done: int, total: int) -> None:
-            swap.done, swap.total = done, total
+    async def _swapped(self, target: Design) -> bool:
+        """Build a design and move the pointer to it. False where that cannot be done now.
 
-        active = self._live.scopes
-        others = [scope for scope in self._log.counts() if scope not in active]
+        True as well where the ledger changed meanwhile: then there is something else to do.
+        """
+        incoming = self._incoming(target)
+        self.swap = Swap(target.id, reembeds=target.id == self._live.design.id)
+        building = self._building = asyncio.create_task(self._built(incoming, self.swap))
+        moves = False
         try:
-            await incoming.build([*others, *active], progress)
+            await asyncio.wait({building})
+            if building.cancelled():
+                return True
+            built = building.result()
+            moves = built and self._champion().id == target.id
+            if moves:
+                await self._move_to(incoming)
+            return built
+        finally:
+            self._building = None
+            building.cancel()
+            await asyncio.gather(building, return_exceptions=True)
+            if not moves and incoming is not self._previous:
+                await incoming.close()
+
+    def _incoming(self, target: Design) -> Projections:
+        if self._previous and self._previous.design.id == target.id != self._live.design.id:
+            return self._previous
+        return self._projections(target)
+
+    async def _built(self, incoming: Projections, swap: Swap) -> bool:
+        """Bring it to the end of the log, and see whether it is ready; `swap.refused` says why it is not."""
+        try:
+            await self._steps.prepare(incoming.design)
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    await self._take_in_all(incoming, swap)
+                    break
+                except WorkerDied:
+                    if attempt == ATTEMPTS:
+                        raise
+            if swap.reembeds and not await incoming.fill():
+                self.swap = None
+                return False
+            swap.refused = await self._steps.ready(incoming)
         except (DesignError, HostError) as error:
             swap.refused = str(error)
-            await incoming.close()
-            return False
-        if reembeds and not await self._filled(incoming):
-            self.swap = None
-            await incoming.close()
-            return False
-        return True
+        return not swap.refused
+
+    async def _take_in_all(self, incoming: Projections, swap: Swap) -> None:
+        """Those in use last, so that they are at the end of the log; then what has grown meanwhile."""
+        active = self._live.scopes
+        scopes = [*(scope for scope in self._log.counts() if scope not in active), *active]
+        for _ in range(MOST_PASSES):
+            heads = {scope: self._log.head(scope) for scope in self._log.counts()}
+            await incoming.build(scopes, swap.timed(asyncio.get_running_loop().time))
+            scopes = [scope for scope in self._log.counts() if self._log.head(scope) > heads.get(scope, 0)]
 
     async def _move_to(self, incoming: Projections) -> None:
         """One pointer; what nobody can go back to is thrown away."""
         incoming.serve()
         self.swap = None
+        outgoing: Projections | None
         if incoming.design.id == self._live.design.id:
-            outgoing: Projections | None
             outgoing, self._live = self._live, incoming
         else:
             outgoing, self._previous, self._live = self._previous, self._live, incoming
-        if outgoing:
+        self._catch_up()
+        if outgoing and outgoing is not incoming:
             await outgoing.destroy()
 
-    async def _filled(self, projections: Projections) -> bool:
-        """Have embedded what waits for an embedder, a sleep after the other; False where some of it goes on waiting."""
-        generation = projections.generation
-        for scope in sorted(generation.waiting) if generation else ():
-            assert generation is not None
-            for _ in range(MOST_SLEEPS):
-                before = generation.refusals
-                try:
-                    wants_more = await projections.of(scope).consolidate()
-                except (DesignError, HostError):
-                    return False
-                if generation.refusals != before:
-                    return False
-                if not wants_more:
-                    break
-            generation.filled(scope)
-        return True
+    async def _reconcile_behind(self) -> None:
+        with contextlib.suppress(AlmaError):  # tried again from time to time
+            await self.reconcile()
 
     async def _follow_to_end(self, projections: Projections, scope: str) -> None:
         failures = 0

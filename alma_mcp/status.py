@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from alma_mcp import __version__
-from alma_mcp.serving import Swap
+from alma_mcp.swap import Swap
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Status:
     pending: int
     swap: Swap | None
     warnings: Sequence[str]
+    canary: str = ""
+    rehearsals: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"version": __version__, **asdict(self)}
@@ -41,9 +43,20 @@ class Status:
             lines.append(f"Swap to {self.swap.design[:12]} refused: {self.swap.refused}")
         elif self.swap:
             what = "Embedding all anew" if self.swap.reembeds else f"Swap to {self.swap.design[:12]}"
-            lines.append(f"{what} under way: {self.swap.done:,} of {self.swap.total:,} events taken in")
+            left = f", about {duration(self.swap.seconds_left)} left" if self.swap.seconds_left else ""
+            lines.append(f"{what} under way: {self.swap.done:,} of {self.swap.total:,} events taken in{left}")
+        lines += self.rehearsals
+        if self.canary:
+            lines.append(self.canary)
         if self.pending:
             lines.append(f"Promotions waiting for a person: {self.pending} (`alma-mcp promotions`)")
         if self.quarantined:
             lines.append(f"Events that the design could not take in: {self.quarantined}")
         return "\n".join([*lines, *(f"Warning: {warning}" for warning in self.warnings)])
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min"

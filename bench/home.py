@@ -36,6 +36,7 @@ class BenchHome:
         self.project = folder / "project"
         self.project.mkdir()
         self._person = Person(self.home.path)
+        self._asked = 0
 
     def fill(self, size: int) -> None:
         """Put made notes into the experience log, as so many updates would have."""
@@ -114,31 +115,54 @@ class BenchHome:
         with load:
             started = time.perf_counter()
             self._promote(CHALLENGER)
-            while self.champion() != CHALLENGER:
-                time.sleep(0.05)
+            self.until("live")
             swap = time.perf_counter() - started
-            rollback = asyncio.run(self._roll_back())
+            rollback = self.roll_back()
         return swap, rollback, load.answered, load.failed
 
     def _promote(self, name: str) -> None:
-        """File a request whose dossier says what it is, and let the scripted person approve it."""
+        self.request(name)
+        self.until("ready")
+        self.approve(name)
+
+    def request(self, name: str) -> None:
+        """File a request for a bundled design, whose dossier says what it is; the engine rehearses it."""
         asyncio.run(self._request(bundled_designs()[name]))
+
+    def approve(self, name: str) -> None:
+        """Let the scripted person approve it."""
         self._person.approve(bundled_designs()[name].short, "--against-evidence")
+
+    def until(self, state: str) -> None:
+        """Wait until the newest request is in this state. Raises `RuntimeError` where it ended meanwhile."""
+        asyncio.run(self._until(state))
+
+    def roll_back(self) -> float:
+        """Milliseconds from asking the engine to its answer; the design before serves by then."""
+        return asyncio.run(self._roll_back())
 
     async def _request(self, design: Design) -> None:
         async with control(self.home) as engine:
             live = await engine.request("champion", {})
             dossier = made_dossier(design, Design(live["source"], live["name"]))
             params = {"source": design.source, "name": design.name, "dossier": dossier.model_dump(mode="json")}
-            await engine.request("promotions.request", params)
+            self._asked = (await engine.request("promotions.request", params))["request"]
+
+    async def _until(self, state: str) -> None:
+        async with control(self.home) as engine:
+            while (asked := await engine.request("promotions.state", {"request": self._asked}))["state"] != state:
+                if asked["state"] in ("expired", "rejected", "rolled_back"):
+                    raise RuntimeError(f"The request is {asked['state']}: {asked['reason']}.")
+                await asyncio.sleep(LOOK_SECONDS / 4)
 
     async def _roll_back(self) -> float:
         async with control(self.home) as engine:
             started = time.perf_counter()
             answer = await engine.request("ledger.roll_back", {})
-            while (await engine.request("champion", {}))["id"] != answer["id"]:
-                await asyncio.sleep(0.001)
-            return (time.perf_counter() - started) * 1000
+            milliseconds = (time.perf_counter() - started) * 1000
+            if (await engine.request("champion", {}))["id"] != answer["id"]:
+                raise RuntimeError("The rollback was answered before the design before it served.")
+            return milliseconds
 
     def champion(self) -> str:
         done = subprocess.run(

@@ -46,7 +46,7 @@ class Count:
 
 async def demo(home: Home) -> None:
     """Remember, recall, search, approve, swap under load, roll back."""
-    home.settings.write_text(f'first_champion = "{FIRST_CHAMPION}"\n')
+    home.settings.write_text(f'first_champion = "{FIRST_CHAMPION}"\ncanary_share = 0\n')
     step("1. An assistant stores and retrieves", f"a real MCP client, a new home; the champion is {FIRST_CHAMPION}")
     async with session(home) as client:
         stored = await remember(client)

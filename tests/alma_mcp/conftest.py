@@ -8,6 +8,7 @@ from running import FakeAsks
 
 from alma_mcp.access import Principal
 from alma_mcp.ballast import Ballast
+from alma_mcp.curation import Curation
 from alma_mcp.design_store import Design
 from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.projection import Limits
@@ -23,12 +24,25 @@ LIMITS = Limits(first_pause_seconds=0, batch=8)
 
 
 @dataclass
+class Clock:
+    """Stands still until it is moved."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
 class World:
     log: ExperienceLog
     host: FakeHost
     serving: Serving
     service: MemoryService
     questions: QuestionLog
+    recordings: Recordings
+    curation: Curation
+    clock: Clock
     champion: Design = WORDS
     who: Principal = WHO
 
@@ -52,8 +66,12 @@ async def world(log, tmp_path):
     recordings = await Recordings.open(tmp_path / "recordings.db")
     ballast = Ballast(tmp_path / "ballast")
     questions = QuestionLog.open(tmp_path / "questions.db", Redactor(b"k" * 32), 10)
-    service = MemoryService(log, Redactor(b"k" * 32), serving, ballast, recordings, questions, clock=lambda: 1000.0)
-    made.append(World(log, host, serving, service, questions))
+    clock = Clock()
+    curation = await Curation.open(log, clock)
+    service = MemoryService(
+        log, Redactor(b"k" * 32), serving, ballast, recordings, questions, clock=clock, curation=curation
+    )
+    made.append(World(log, host, serving, service, questions, recordings, curation, clock))
     yield made[0]
     host.gate.set()
     await serving.close()

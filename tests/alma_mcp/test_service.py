@@ -239,3 +239,18 @@ async def test_a_design_is_told_when_it_is_asked(world):
     await world.service.update(world.who, Draft("tea at four"))
     await world.service.retrieve(world.who, Query("tea"), 1000)
     assert [query["time"] for query in world.host.asked] == [1000.0]
+
+
+async def test_an_experience_is_not_blamed_for_a_worker_that_somebody_else_ended(world):
+    await world.log.append("project:/a", "experience", body(1), 1.0)
+    world.host.poisonous.add(1)
+
+    def ends_once(_design) -> None:
+        if world.host.workers:
+            world.host.poisonous.clear()
+
+    world.host.refuses = ends_once
+    projection = world.serving.live.of("project:/a")
+    await projection.follow()
+    assert projection.quarantined == []
+    assert ("words", 1) in world.host.applied

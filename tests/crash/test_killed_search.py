@@ -15,7 +15,7 @@ KILLS = 20
 LIVES = 15
 """A life is at most such a part of the whole search, half of that in the mean: twenty do not reach its end."""
 
-MEASURED = {"latency_ms", "seconds"}
+MEASURED = {"latency_ms", "seconds", "memory_bytes", "state_bytes"}
 
 
 @pytest.fixture

@@ -4,16 +4,24 @@ import asyncio
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
+from dataclasses import replace
 
 import pytest
 from machine import Machine
 from made import write_locomo
+from mcp import Client, StdioServerParameters
+from mcp_types import ElicitResult
 
+from alma_mcp import signing
+from alma_mcp.approval_wait import until_ready
+from alma_mcp.approver import Approver
 from alma_mcp.control import control
 from alma_mcp.design_store import bundled_designs
 from alma_mcp.errors import AlmaError
 from alma_mcp.home import Home
+from alma_mcp.ledger_rows import Approved, Enrolled, Row
 from scripts.person import BIN, Person
 
 
@@ -23,7 +31,7 @@ def search_result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("searched")
     machine = Machine(Home(folder / "home"), folder)
     machine.home.prepare()
-    machine.home.settings.write_text('embedder = "none"\nfirst_champion = "no_memory"\n')
+    machine.home.settings.write_text('embedder = "none"\nfirst_champion = "no_memory"\ncanary_share = 0\n')
     data = write_locomo(folder / "locomo.json")
     (folder / "search.toml").write_text(
         f'benchmark = "locomo"\ndata = "{data}"\nembedder = "none"\n'
@@ -109,6 +117,26 @@ async def test_nothing_an_mcp_client_can_call_promotes_anything(searched):
     assert champion(searched) == "no_memory"
 
 
+async def test_a_waiting_promotion_is_shown_to_a_client_and_never_put_to_it(searched, say):
+    _, short = await asyncio.to_thread(request, searched)
+    asked = []
+
+    async def says_yes(_context, params) -> ElicitResult:
+        asked.append(params)
+        return ElicitResult(action="accept", content={})
+
+    server = StdioServerParameters(command=searched.pump[0], args=searched.pump[1:], cwd=searched.project)
+    async with Client(server, read_timeout_seconds=60, elicitation_callback=says_yes) as client:
+        assert "Promotions waiting for a person: 1" in say(await client.call_tool("status", {}))
+        memory = say(await client.call_tool("update", {"text": f"Please approve the promotion {short}."}))
+        ids = re.findall(r"m[0-9a-f]+", memory)
+        await client.call_tool("retrieve", {"query": f"approve the promotion {short}"})
+        await client.call_tool("feedback", {"ids": ids, "signal": "helpful"})
+        await client.call_tool("forget", {"ids": ids})
+    assert asked == []
+    assert champion(searched) == "no_memory"
+
+
 def test_a_shell_without_a_terminal_cannot_approve(searched):
     _, short = request(searched)
     done = searched.command("promotions", "approve", short, input=f"{short}\nsome passphrase\n")
@@ -137,39 +165,94 @@ def test_a_wrong_id_at_the_terminal_decides_nothing(searched):
     assert champion(searched) == "no_memory"
 
 
-async def test_the_control_channel_takes_no_unsigned_approval(searched):
+async def test_the_control_channel_takes_no_unsigned_approval(searched, tmp_path):
     _, short = await asyncio.to_thread(request, searched)
+    stranger = Approver.create(tmp_path / "stranger.pem", "battery staple")
     async with control(searched.home) as engine:
-        asked = await engine.request("promotions.show", {"reference": short})
+        asked = await rehearsed(engine, short)
+        await signing.enroll(searched.home, engine, "ada", "the real passphrase")
+        key = (await engine.request("ledger.head", {}))["keys"][0]
+        word = Approved(
+            asked["design"], asked["evidence"], asked["request"], "ada", "terminal", asked["report"], key
+        )  # fmt: skip
+        for content in (word, replace(word, key=stranger.public_key), replace(word, key="")):
+            with pytest.raises(AlmaError, match="not signed by an enrolled approver"):
+                await signing.append(engine, stranger, content)
+            with pytest.raises(AlmaError, match="not signed by an enrolled approver"):
+                await signing.append(engine, Unsigned(), content)
+    assert champion(searched) == "no_memory"
+
+
+async def test_a_second_key_cannot_be_enrolled_over_the_control_channel(searched, tmp_path):
+    stranger = Approver.create(tmp_path / "stranger.pem", "battery staple")
+    assert searched.command("status").returncode == 0
+    async with control(searched.home) as engine:
+        ada = await signing.enroll(searched.home, engine, "ada", "the real passphrase")
+        for key in ("", ada.key, stranger.public_key):
+            for signer in (stranger, Unsigned()):
+                with pytest.raises(AlmaError, match=r"not signed|must sign"):
+                    await signing.append(engine, signer, Enrolled(stranger.public_key, "eve", "terminal", key=key))
+        assert (await engine.request("ledger.head", {}))["keys"] == [ada.key]
+
+
+async def test_a_first_key_that_somebody_else_enrols_is_told_loudly_wherever_one_looks(searched, say, tmp_path):
+    stranger = Approver.create(tmp_path / "stranger.pem", "battery staple")
+    assert searched.command("status").returncode == 0
+    async with control(searched.home) as engine:
+        await signing.append(engine, stranger, Enrolled(stranger.public_key, "eve", "terminal"))
+    told = "Warning: a key for approvals of eve (passphrase) was enrolled on"
+    assert told in searched.command("status").stdout
+    async with searched.client() as client:
+        assert told in say(await client.call_tool("status", {}))
+
+
+async def test_rows_forged_into_the_database_are_not_believed_and_the_champion_stays(searched, tmp_path):
+    _, short = await asyncio.to_thread(request, searched)
+    stranger = Approver.create(tmp_path / "stranger.pem", "battery staple")
+    async with control(searched.home) as engine:
+        await signing.enroll(searched.home, engine, "ada", "the real passphrase")
+        asked = await rehearsed(engine, short)
         head = await engine.request("ledger.head", {})
-        body = {
-            "sequence": head["sequence"],
-            "at": 1.0,
-            "previous": head["previous"],
-            "kind": "approved",
-            "design": asked["design"],
-            "evidence": asked["evidence"],
-            "request": asked["request"],
-            "approved_by": "nobody",
-            "channel": "terminal",
-        }
-        text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-        with pytest.raises(AlmaError, match="not signed"):
-            await engine.request("ledger.append", {"body": text, "signature": ""})
-    assert champion(searched) == "no_memory"
+    assert searched.command("stop").returncode == 0
+    await ended(searched)
+    word = Approved(
+        asked["design"], asked["evidence"], asked["request"], "ada", "terminal", asked["report"], head["keys"][0]
+    )
+    row = Row(head["sequence"], 5.0, head["previous"], word)
+    row = replace(row, signature=stranger.sign(row.body()))
+    with sqlite3.connect(searched.home.ledger) as raw:
+        values = (row.sequence, row.body().decode(), row.signature, row.hash)
+        raw.execute("INSERT INTO ledger VALUES (?, ?, ?, ?)", values)
+    raw.close()
+    told = searched.command("status").stdout
+    assert "Champion: no_memory" in told
+    assert f"what comes behind row {row.sequence - 1} is not believed" in told
 
 
-@pytest.mark.parametrize("what", ["design", "dossier"])
-def test_what_was_changed_after_the_request_cannot_be_approved(searched, what):
+@pytest.mark.parametrize("what", ["design", "dossier", "rehearsal"])
+async def test_what_was_changed_after_the_request_cannot_be_approved(searched, what):
     proposed = next(line.split()[0] for line in run(searched, "list").stdout.splitlines() if "recombine-" in line)
-    _, short = request(searched, proposed)
-    folder = searched.home.designs if what == "design" else searched.home.dossiers
-    pattern = f"{short}*.py" if what == "design" else "*.json"
-    path = next(folder.glob(pattern))
-    path.write_text(path.read_text().replace("1", "2"))
+    _, short = await asyncio.to_thread(request, searched, proposed)
+    async with control(searched.home) as engine:
+        asked = await rehearsed(engine, short)
+    change(searched, asked, what)
     with pytest.raises(RuntimeError, match="was changed after"):
-        Person(searched.home.path).approve(short, "--against-evidence")
+        await asyncio.to_thread(Person(searched.home.path).approve, short, "--against-evidence")
     assert champion(searched) == "no_memory"
+
+
+@pytest.mark.parametrize("what", ["design", "dossier", "rehearsal"])
+async def test_what_is_changed_while_it_serves_gives_way_to_the_champion_before(searched, what):
+    proposed = next(line.split()[0] for line in run(searched, "list").stdout.splitlines() if "recombine-" in line)
+    _, short = await asyncio.to_thread(request, searched, proposed)
+    async with control(searched.home) as engine:
+        asked = await rehearsed(engine, short)
+    await asyncio.to_thread(Person(searched.home.path).approve, short, "--against-evidence")
+    await until(searched, asked["name"])
+    change(searched, asked, what)
+    await until(searched, "no_memory")
+    told = searched.command("status").stdout
+    assert f"Warning: the approval of {asked['name']} is void and no_memory serves in its place: the {what} " in told
 
 
 def test_a_failed_gate_is_said_and_needs_a_flag_to_be_overruled(searched):
@@ -182,6 +265,38 @@ def test_a_failed_gate_is_said_and_needs_a_flag_to_be_overruled(searched):
 
 def champion(machine) -> str:
     return json.loads(machine.command("status", "--json").stdout)["champion"]
+
+
+class Unsigned:
+    """Signs nothing."""
+
+    def sign(self, _data: bytes) -> str:
+        return ""
+
+
+async def rehearsed(engine, short) -> dict:
+    """The request, once it may be approved."""
+    asked = await engine.request("promotions.find", {"reference": short})
+    await until_ready(engine, asked["request"])
+    return await engine.request("promotions.find", {"reference": short})
+
+
+def change(machine, asked, what) -> None:
+    """Change one of the files that an approval binds."""
+    home = machine.home
+    path = {
+        "design": home.designs / f"{asked['design']}.py",
+        "dossier": home.dossiers / f"{asked['evidence']}.json",
+        "rehearsal": home.dossiers / f"{asked['report']}.json",
+    }[what]
+    path.write_bytes(path.read_bytes() + b" ")
+
+
+async def ended(machine) -> None:
+    """Wait until no engine runs."""
+    async with asyncio.timeout(60):
+        while machine.engine:
+            await asyncio.sleep(0.05)
 
 
 async def until(machine, name: str) -> None:
@@ -210,18 +325,6 @@ def test_a_promotion_that_does_not_exist_is_told(machine):
     done = machine.command("promotions", "show", "abcdef")
     assert done.returncode == 1
     assert "No open promotion request" in done.stderr
-
-
-def test_a_champion_whose_file_was_changed_gives_way_to_the_one_before(searched):
-    proposed = next(line.split()[0] for line in run(searched, "list").stdout.splitlines() if "recombine-" in line)
-    _, short = request(searched, proposed)
-    Person(searched.home.path).approve(short, "--against-evidence")
-    assert searched.command("stop").returncode == 0
-    path = next(searched.home.designs.glob(f"{short}*.py"))
-    path.write_text(path.read_text() + "\n# a later change\n")
-    told = searched.command("status").stdout
-    assert "Champion: no_memory" in told
-    assert "cannot be read" in told
 
 
 def test_an_assistant_can_be_the_meta_agent(searched, tmp_path):
