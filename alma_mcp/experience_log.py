@@ -17,29 +17,16 @@ from typing import Any, Literal, Self
 import aiosqlite
 
 from alma_mcp.errors import DatabaseCorrupt, HomeUnusable, StoreError
+from alma_mcp.experience_schema import MIGRATIONS
 
-EventKind = Literal["experience", "feedback", "forgetting"]
+EventKind = Literal["experience", "feedback", "forgetting", "trust"]
 
 APPLICATION_ID = 0x414C4D41
-MIGRATIONS = (
-    """
-    CREATE TABLE events (
-        position INTEGER PRIMARY KEY AUTOINCREMENT,
-        scope TEXT NOT NULL,
-        kind TEXT NOT NULL CHECK (kind IN ('experience', 'feedback', 'forgetting')),
-        at REAL NOT NULL,
-        body TEXT,
-        experience TEXT UNIQUE,
-        key TEXT UNIQUE
-    );
-    CREATE INDEX events_by_scope ON events (scope, position);
-    """,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row: an experience, a feedback or a forgetting, with its place in the order."""
+    """One row: an experience, a feedback, a forgetting or a change of trust, with its place in the order."""
 
     position: int
     scope: str
@@ -58,6 +45,19 @@ class Forgetting:
     position: int
     scope: str
     earliest: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustChange:
+    """At `position` of the log a person gave an experience this trust, in [0, 1].
+
+    Where `forget_at` (seconds since the epoch, UTC) is given, it is to be erased then.
+    """
+
+    position: int
+    experience: str
+    trust: float
+    forget_at: float | None
 
 
 @contextlib.contextmanager
@@ -171,41 +171,44 @@ class ExperienceLog:
         assert position is not None
         if kind == "forgetting":
             await self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._heads[scope] = position
-        self._counts[scope] = self._counts.get(scope, 0) + 1
+        if kind != "trust":
+            self._heads[scope] = position
+            self._counts[scope] = self._counts.get(scope, 0) + 1
         return position, True
 
     async def read(self, scope: str, after: int, limit: int) -> list[Event]:
-        """At most `limit` events of a scope behind a position, oldest first; forgotten experiences are left out."""
-        rows = await self._fetch(
+        """At most `limit` events of a scope behind a position, oldest first, for a design to take in.
+
+        Forgotten experiences are left out, and what a person said of trust: that is for the platform to heed.
+        """
+        rows = await self.select(
             "SELECT position, scope, kind, at, body FROM events"
-            " WHERE scope = ? AND position > ? AND body IS NOT NULL ORDER BY position LIMIT ?",
+            " WHERE scope = ? AND position > ? AND kind <> 'trust' AND body IS NOT NULL ORDER BY position LIMIT ?",
             [scope, after, limit],
         )
-        return [Event(position, scope, kind, at, json.loads(body)) for position, scope, kind, at, body in rows]
+        return [event_of(row) for row in rows]
 
     async def latest(self, scope: str, limit: int) -> list[Event]:
         """The newest experiences of a scope, newest first."""
-        rows = await self._fetch(
+        rows = await self.select(
             "SELECT position, scope, kind, at, body FROM events WHERE scope = ? AND kind = 'experience'"
             " AND body IS NOT NULL ORDER BY position DESC LIMIT ?",
             [scope, limit],
         )
-        return [Event(position, scope, kind, at, json.loads(body)) for position, scope, kind, at, body in rows]
+        return [event_of(row) for row in rows]
 
     async def experiences(self, scopes: Sequence[str], ids: Sequence[str]) -> dict[str, Event]:
         """The experiences with these ids that lie in one of the scopes and are not forgotten."""
-        rows = await self._fetch(
+        rows = await self.select(
             "SELECT position, scope, kind, at, body FROM events WHERE body IS NOT NULL"
             f" AND experience IN ({_marks(ids)}) AND +scope IN ({_marks(scopes)})",  # + keeps to the index of ids
             [*ids, *scopes],
         )
-        events = [Event(position, scope, kind, at, json.loads(body)) for position, scope, kind, at, body in rows]
-        return {event.body["id"]: event for event in events}
+        return {event.body["id"]: event for event in map(event_of, rows)}
 
     async def forgettings(self, after: int) -> list[Forgetting]:
         """What was forgotten behind a position, in order."""
-        rows = await self._fetch(
+        rows = await self.select(
             "SELECT position, scope, (SELECT min(each.position) FROM json_each(events.body, '$.experiences') named"
             " JOIN events each ON each.experience = named.value AND each.scope = events.scope)"
             " FROM events WHERE position > ? AND kind = 'forgetting' ORDER BY position",
@@ -213,22 +216,35 @@ class ExperienceLog:
         )
         return [Forgetting(position, scope, earliest or position) for position, scope, earliest in rows]
 
+    async def trust_changes(self) -> list[TrustChange]:
+        """What was said of the trust of experiences that are not forgotten, in order."""
+        rows = await self.select(
+            "SELECT events.position, named.value, json_extract(events.body, '$.trust'),"
+            " json_extract(events.body, '$.forget_at') FROM events, json_each(events.body, '$.experiences') named"
+            " JOIN events each ON each.experience = named.value AND each.scope = events.scope"
+            " AND each.body IS NOT NULL"
+            " WHERE events.kind <> 'experience' AND events.kind = 'trust' ORDER BY events.position",
+            [],
+        )
+        return [TrustChange(*row) for row in rows]
+
     def head(self, scope: str) -> int:
-        """The position of a scope's last event, 0 for an empty one."""
+        """The position of the last event of a scope that designs take in, 0 where there is none."""
         return self._heads.get(scope, 0)
 
     def counts(self) -> dict[str, int]:
-        """The number of events of each scope."""
+        """The number of events of each scope that designs take in."""
         return dict(self._counts)
 
     async def _load_heads(self) -> None:
-        for scope, head, count in await self._fetch(
-            "SELECT scope, max(position), count(*) FROM events GROUP BY scope", []
+        for scope, head, count in await self.select(
+            "SELECT scope, max(position), count(*) FROM events WHERE kind <> 'trust' GROUP BY scope", []
         ):
             self._heads[scope] = head
             self._counts[scope] = count
 
-    async def _fetch(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def select(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows that a SELECT over the table `events` finds. Raises `StoreError`."""
         with database_errors(self._path):
             return [tuple(row) for row in await self._reader.execute_fetchall(sql, values)]
 
@@ -244,6 +260,12 @@ class ExperienceLog:
                     if self._writer.in_transaction:
                         await self._writer.execute("ROLLBACK")
                     raise
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row of position, scope, kind, at and body."""
+    position, scope, kind, at, body = row
+    return Event(position, scope, kind, at, json.loads(body))
 
 
 async def _first(connection: aiosqlite.Connection, sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:

@@ -136,5 +136,5 @@ def _moment(event: Event, known: Container[str]) -> Experience | Feedback | None
         case "feedback":
             kept = tuple(each for each in event.body["experiences"] if each in known)
             return Feedback(kept, event.body["signal"], event.at) if kept else None
-        case "forgetting":
+        case "forgetting" | "trust":
             return None
