@@ -1,13 +1,12 @@
 """The dossier: the evidence that a person reads before approving, frozen and known by its hash."""
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
+from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from alma_mcp.errors import StoreError
+from alma_mcp.evidence_file import EvidenceFile
 from alma_mcp.static_audit import Audit
 
 
@@ -26,8 +25,24 @@ class Interval(_Frozen):
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+class SideCost(_Frozen):
+    """What one design took for one task, on average: what it asked of a model itself, and what the agent read and
+    wrote that played with it. `dollars` are those of the design's own calls, None where the price is not known.
+    """
+
+    calls: float = 0.0
+    tokens: float = 0.0
+    dollars: float | None = None
+    agent_tokens: float = 0.0
+
+
 class Side(_Frozen):
-    """One of the two designs of a comparison."""
+    """One of the two designs of a comparison.
+
+    `tokens` is what it returned a task, `latency_ms` the time that 95 of 100 answers came within. `memory_bytes` is
+    the most that a worker of it held in main memory once it was filled, `state_bytes` the most that one kept on disk;
+    both are None where they were not measured.
+    """
 
     design: str
     name: str
@@ -36,6 +51,9 @@ class Side(_Frozen):
     tokens: float
     latency_ms: float
     failures: int
+    memory_bytes: int | None = None
+    state_bytes: int | None = None
+    cost: SideCost | None = None
 
 
 class Finalist(_Frozen):
@@ -60,14 +78,71 @@ class Cost(_Frozen):
     design_tokens: int = 0
 
 
-class Dossier(_Frozen):
+class TaskResult(_Frozen):
+    """What both designs scored on one task of the gate, the mean of its `plays`. `kind` may be empty."""
+
+    task: str
+    kind: str = ""
+    challenger: float
+    champion: float
+    plays: int = 1
+
+    @property
+    def difference(self) -> float:
+        return self.challenger - self.champion
+
+    @property
+    def outcome(self) -> Literal["win", "tie", "loss"]:
+        """As the challenger sees it."""
+        if self.challenger == self.champion:
+            return "tie"
+        return "win" if self.challenger > self.champion else "loss"
+
+
+class DomainResult(_Frozen):
+    """What both designs scored on the tasks of one kind, or on all of a split where `kind` is empty.
+
+    `split` is `gate` for the tasks of this opening; other rows are what was paid for before. `seen` says that the
+    search could learn from these tasks: their scores chose the design, so they prove less. Controls are means of the
+    challenger's and of the champion's plays, empty where none were played.
+    """
+
+    benchmark: str
+    kind: str = ""
+    split: str = "gate"
+    seen: bool = False
+    tasks: int
+    challenger: float
+    champion: float
+    difference: Interval
+    controls: dict[str, float] = {}
+    champion_controls: dict[str, float] = {}
+
+
+class Ancestor(_Frozen):
+    """A design that the challenger was made from, so many generations `back`; `score` is that on the search split."""
+
+    design: str
+    name: str
+    back: int = 1
+    score: float | None = None
+
+
+class Dossier(EvidenceFile):
     """What was promised, what was found, and by which command.
 
     `planned` is how many tasks were to be played, `tasks` how many were compared; a plan of 0 is not known.
     `missing` counts the plays that are left out, in pairs, since the machine lost at least one of the two.
     `detectable` is the difference that this opening would have found in four of five cases. `audit` is what the
     challenger's code shows.
+
+    `results` has a row for each task, in the order of their ids, `domains` one for each kind of task, and one for each
+    other split that both designs had played; `ancestry` names all that the challenger came from, the nearest first.
+    `opening_id` is the opening in the archive, where its plays are found; it is 0 where it is not known. `agent` is who
+    played, as a search's settings name it; empty where nobody did, or it is not known.
     """
+
+    called: ClassVar[str] = "dossier"
 
     benchmark: str
     split: str
@@ -97,35 +172,22 @@ class Dossier(_Frozen):
     finalists: tuple[Finalist, ...] = ()
     cost: Cost | None = None
     audit: Audit | None = None
+    opening_id: int = 0
+    results: tuple[TaskResult, ...] = ()
+    domains: tuple[DomainResult, ...] = ()
+    ancestry: tuple[Ancestor, ...] = ()
+    agent: str = ""
 
-    def canonical(self) -> bytes:
-        """The bytes that the evidence hash is taken of. What an older dossier did not have is not among them."""
-        fields = self.model_dump(mode="json", exclude_defaults=True)
-        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+    def plays(self, task: str) -> str:
+        """The page of the dashboard that shows how both played a task, as a path; empty where it is not known."""
+        return f"/evolution/plays/{self.opening_id}/{quote(task, safe='/')}" if self.opening_id else ""
 
     @property
     def evidence(self) -> str:
         """The SHA-256 of the dossier."""
-        return hashlib.sha256(self.canonical()).hexdigest()
-
-    def save(self, folder: Path) -> None:
-        """Keep the dossier in a folder, under its hash."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = folder / f"{self.evidence}.partial"
-        partial.write_bytes(self.canonical())
-        partial.replace(folder / f"{self.evidence}.json")
+        return self.digest
 
 
 def load_dossier(folder: Path, evidence: str) -> Dossier:
     """The dossier with this hash. Raises `StoreError` when it is missing or was changed."""
-    path = folder / f"{evidence}.json"
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"The dossier {evidence[:12]} is missing; request the promotion again.") from error
-    if hashlib.sha256(data).hexdigest() != evidence:
-        raise StoreError(f"The dossier {evidence[:12]} was changed after it was filed; request the promotion again.")
-    try:
-        return Dossier.model_validate_json(data)
-    except ValidationError as error:
-        raise StoreError(f"The dossier {evidence[:12]} is of another version; request the promotion again.") from error
+    return Dossier.load(folder, evidence)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,12 @@ class Episodes:
         """What was kept of a benchmark, oldest first; a line that was cut off by a crash is passed over."""
         for _, body in _lines(self.path(name)):
             yield Episode.from_json(body)
+
+    def collect(self, name: str, numbers: Collection[str]) -> dict[str, Episode]:
+        """Those of a benchmark that have these ids, as far as they are there."""
+        wanted = {number for number in numbers if number}
+        found = {each: body for each, body in _lines(self.path(name)) if each in wanted} if wanted else {}
+        return {number: Episode.from_json(body) for number, body in found.items()}
 
     def find(self, number: str) -> Episode:
         """The episode whose id begins so. Raises `EvolveError`."""

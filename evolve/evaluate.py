@@ -82,6 +82,8 @@ async def evaluate(
         asked=sum(through.asked for through in ran),
         asked_tokens_in=sum(through.asked_tokens_in for through in ran),
         asked_tokens_out=sum(through.asked_tokens_out for through in ran),
+        memory_bytes=max((through.memory_bytes for through in ran), default=0),
+        state_bytes=max((through.state_bytes for through in ran), default=0),
         seconds=clock() - started,
     )
 

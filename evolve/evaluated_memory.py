@@ -38,12 +38,18 @@ class Laboratory:
 
 
 class EvaluatedMemory:
-    """A design's memory of one scope, in a folder of its own."""
+    """A design's memory of one scope, in a folder of its own.
 
-    def __init__(self, log: ExperienceLog, projection: Projection, spent: Spent) -> None:
+    `memory_bytes` is the most main memory that its worker held when it had taken something in, 0 where the host
+    cannot tell.
+    """
+
+    def __init__(self, log: ExperienceLog, projection: Projection, spent: Spent, folder: Path) -> None:
         self.spent = spent
+        self.memory_bytes = 0
         self._log = log
         self._projection = projection
+        self._folder = folder
 
     async def take_in(self, moment: Experience | Feedback) -> None:
         scope = self._projection.scope
@@ -59,6 +65,12 @@ class EvaluatedMemory:
         await self._projection.follow()
         if self._projection.quarantined:
             raise DesignError(f"update() failed on an experience: {self._projection.reasons()[0]}")
+        self.memory_bytes = max(self.memory_bytes, self._projection.memory_bytes)
+
+    @property
+    def state_bytes(self) -> int:
+        """What it keeps on disk now."""
+        return _size(self._folder)
 
     async def recall(self, query: Query) -> Retrieval:
         return await self._projection.retrieve(query)
@@ -87,4 +99,13 @@ async def open_memory(design: Design, scope: str, laboratory: Laboratory) -> Asy
         projection = Projection(design, scope, log, laboratory.host, asks, folder / "projection", limits)
         stack.push_async_callback(projection.close)
         await projection.start()
-        yield EvaluatedMemory(log, projection, asks.spent)
+        yield EvaluatedMemory(log, projection, asks.spent, folder / "projection")
+
+
+def _size(folder: Path) -> int:
+    """Of all files below; one that goes away meanwhile is passed over."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += path.lstat().st_size if path.is_file() else 0
+    return total

@@ -17,7 +17,8 @@ VERSION = 2
 SHAPE = 3
 """Of a verdict's JSON."""
 
-COUNTS = frozenset({"steps", "agent_tokens_in", "agent_tokens_out", "agent_seconds"})
+AGENT_TOKENS = ("agent_tokens_in", "agent_tokens_out")
+COUNTS = frozenset({"steps", *AGENT_TOKENS, "agent_seconds"})
 """Metrics that are no scores: of a task on which the design failed there is none, where a score is 0."""
 
 
@@ -48,7 +49,8 @@ class Evaluation:
 
     A candidate that a search has `eliminated` names the stage at which it was: not all tasks of the split were
     played then, and `estimate` is what the whole split would have shown, by what is known of its incumbent.
-    `asked` counts what the design had answered by a model, and the tokens of it.
+    `asked` counts what the design had answered by a model, and the tokens of it. `memory_bytes` and `state_bytes` are
+    the most that one filled memory took of main memory and of the disk, 0 where nobody measured it.
     """
 
     design: str
@@ -66,6 +68,8 @@ class Evaluation:
     asked: int = 0
     asked_tokens_in: int = 0
     asked_tokens_out: int = 0
+    memory_bytes: int = 0
+    state_bytes: int = 0
 
     @property
     def mean(self) -> float:
@@ -138,6 +142,8 @@ class Evaluation:
             "unanswered": self.unanswered,
             "tokens": round(self.tokens, 1),
             "latency_ms": {"p50": round(self.latency_ms(0.5), 2), "p95": round(self.latency_ms(0.95), 2)},
+            "memory_bytes": self.memory_bytes,
+            "state_bytes": self.state_bytes,
             "seconds": round(self.seconds, 1),
         }
 

@@ -25,6 +25,7 @@ class Playthrough:
 
     `lost` are tasks that could not be measured, each with the reason: they are missing, not zeros. `unanswered`
     counts what the design asked of a model where there was none, `asked` what was answered, for so many tokens.
+    `memory_bytes` and `state_bytes` are what the filled memory took of main memory and of the disk.
     """
 
     results: list[TaskResult] = field(default_factory=list)
@@ -34,6 +35,8 @@ class Playthrough:
     asked: int = 0
     asked_tokens_in: int = 0
     asked_tokens_out: int = 0
+    memory_bytes: int = 0
+    state_bytes: int = 0
 
 
 class Playing:
@@ -74,6 +77,7 @@ class Playing:
         spent = self._memory.spent
         self._through.unanswered, self._through.asked = spent.unanswered, spent.calls
         self._through.asked_tokens_in, self._through.asked_tokens_out = spent.tokens_in, spent.tokens_out
+        self._through.memory_bytes, self._through.state_bytes = self._memory.memory_bytes, self._memory.state_bytes
         return self._through
 
     async def _take_in(self, moment: Experience | Feedback | Task) -> None:

@@ -10,7 +10,7 @@ from typing import Self
 
 from alma_mcp.design_store import Design, DesignStore
 from alma_mcp.errors import DesignUnknown
-from evolve.archive.database import open_database, transaction
+from evolve.archive.database import open_database, open_to_read, transaction
 from evolve.archive.journal import Cost, CostOf, Journal, Run
 from evolve.archive.openings import Openings
 from evolve.book import Booked, booked
@@ -44,14 +44,18 @@ class Lesson:
 
 
 class Archive:
-    """The archive of a home, in SQLite; sources lie in the design store. Use it as a context."""
+    """The archive of a home, in SQLite; sources lie in the design store. Use it as a context.
 
-    def __init__(self, path: Path, store: DesignStore) -> None:
+    To read alone it is opened as it was at that moment, and disturbs nobody who writes.
+    """
+
+    def __init__(self, path: Path, store: DesignStore, *, to_read: bool = False) -> None:
         self._path = path
+        self._to_read = to_read
         self.store = store
 
     def __enter__(self) -> Self:
-        self._database = open_database(self._path)
+        self._database = open_to_read(self._path) if self._to_read else open_database(self._path)
         self.journal = Journal(self._database)
         self.openings = Openings(self._database)
         return self
@@ -118,6 +122,11 @@ class Archive:
         sql = "SELECT design, body FROM verdicts WHERE benchmark = ? AND split = ?"
         verdicts = {design: from_json(body) for design, body in self._database.execute(sql, (benchmark, split))}
         return {design: verdict for design, verdict in verdicts.items() if isinstance(verdict, Evaluation)}
+
+    def verdict_texts(self, benchmark: str, split: str = "search") -> dict[str, str]:
+        """What became of every design on a benchmark's split, by design, as it is stored."""
+        sql = "SELECT design, body FROM verdicts WHERE benchmark = ? AND split = ?"
+        return dict(self._database.execute(sql, (benchmark, split)).fetchall())
 
     def book(self, design: str, benchmark: str, split: str, agent: str = "") -> "ArchiveBook":
         """The results of a design, task by task, as this version of evaluations makes them."""

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from alma_mcp.errors import EvolveError
 
@@ -67,6 +68,24 @@ def open_database(path: Path) -> sqlite3.Connection:
             _bring_up(database, path)
     except (OSError, sqlite3.Error) as error:
         raise EvolveError(f"Cannot open the archive {path}: {error}.") from error
+    return database
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """The archive in this file as it is now, to be read alone; nobody who writes waits for it. Raises `EvolveError`.
+
+    One that was written by an older version is brought up to date first.
+    """
+    try:
+        database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, timeout=5)
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version != len(COLUMNS):
+            database.close()
+            database = open_database(path)
+        database.execute("PRAGMA query_only = ON")
+        database.execute("BEGIN")
+    except sqlite3.Error as error:
+        raise EvolveError(f"Cannot read the archive {path}: {error}.") from error
     return database
 
 

@@ -29,7 +29,8 @@ class Challenge:
 class Opening:
     """The `number`-th opening of a benchmark's gate. Designs are ids; `at` is in seconds since the epoch.
 
-    `ended` is empty while it is not at its end, and where that was not written down.
+    `ended` is empty while it is not at its end, and where that was not written down. `id` is that among the openings
+    of all benchmarks.
     """
 
     benchmark: str
@@ -38,6 +39,7 @@ class Opening:
     champion: str
     at: float
     ended: str
+    id: int = 0
 
 
 class Openings:
@@ -68,6 +70,14 @@ class Openings:
             assert cursor.lastrowid
         return Challenge(cursor.lastrowid, benchmark, challenger, champion, tuple(finalists))
 
+    def finalists(self, benchmark: str) -> tuple[str, ...]:
+        """The designs that the latest challenger of a benchmark was chosen from, and the challenger itself first."""
+        sql = "SELECT challenger, finalists FROM challenges WHERE benchmark = ? ORDER BY id DESC LIMIT 1"
+        found = self._database.execute(sql, (benchmark,)).fetchone()
+        if found is None:
+            return ()
+        return tuple(dict.fromkeys([found[0], *(each["design"] for each in json.loads(found[1]))]))
+
     def count(self, challenge: Challenge, at: float) -> int:
         """Count the opening of the gate for a challenge, once however often it is asked for; gives its number."""
         with transaction(self._database):
@@ -79,6 +89,11 @@ class Openings:
                 row = self._database.execute(sql, pair).lastrowid
                 self._database.execute("UPDATE challenges SET opening = ? WHERE id = ?", (row, challenge.id))
         return self._number(challenge.benchmark, row)
+
+    def id_of(self, benchmark: str, number: int) -> int:
+        """Of the `number`-th opening of a benchmark's gate; 0 where there is none."""
+        found = [each.id for each in self.history() if (each.benchmark, each.number) == (benchmark, number)]
+        return found[0] if found else 0
 
     def end(self, challenge: Challenge, how: str) -> None:
         """Write down what became of a challenge: its dossier's verdict, or why it was given up.
@@ -93,7 +108,11 @@ class Openings:
             "SELECT o.benchmark, o.number, o.challenger, o.champion, o.at, coalesce(c.ended, '') FROM openings o"
             " LEFT JOIN challenges c ON c.opening = o.number ORDER BY o.number"
         )
-        return [Opening(each[0], self._number(each[0], each[1]), *each[2:]) for each in self._database.execute(sql)]
+        rows = self._database.execute(sql).fetchall()
+        return [
+            Opening(benchmark, self._number(benchmark, number), challenger, champion, at, ended, number)
+            for benchmark, number, challenger, champion, at, ended in rows
+        ]
 
     def _number(self, benchmark: str, row: int) -> int:
         sql = "SELECT count(*) FROM openings WHERE benchmark = ? AND number <= ?"

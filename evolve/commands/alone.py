@@ -1,12 +1,11 @@
-"""One search at a time over a home: who it is, and how it is asked to end."""
+"""One search at a time over a home."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alma_mcp.errors import EvolveError
-from alma_mcp.home import ProcessLock
+from evolve.at_work import search_lock
 
 if TYPE_CHECKING:
     from evolve.cli import Context
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 def alone(context: "Context") -> Iterator[None]:
     """While no other process searches over this home. Raises `EvolveError` where one does."""
     context.home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = search_lock(context)
+    lock = search_lock(context.home)
     if not lock.acquire():
         raise EvolveError(
             f"Another search is at work on {context.home.path} (process {lock.holder()}); wait for it, end it with"
@@ -26,13 +25,3 @@ def alone(context: "Context") -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def search_lock(context: "Context") -> ProcessLock:
-    """Whoever holds it searches."""
-    return ProcessLock(context.home.path / "search.lock")
-
-
-def stop_file(context: "Context") -> Path:
-    """While it is there, a search begins nothing new."""
-    return context.home.path / "stop-search"

@@ -11,10 +11,12 @@ from alma_mcp.errors import EvolveError
 from evolve.archive import Archive
 from evolve.commands.json_option import json_option, say_json
 from evolve.commands.reference import names_of
+from evolve.evaluation import Verdict
 from evolve.views.lineage import Branch, family, grow, text_tree
 from evolve.views.lineage_svg import draw
+from evolve.views.outcome import outcome
 from evolve.views.standings import EMPTY, one_benchmark, standings
-from evolve.views.told import one_line, told, verdict_data
+from evolve.views.told import one_line, verdict_data
 
 if TYPE_CHECKING:
     from evolve.cli import Context
@@ -35,12 +37,13 @@ def lineage(context: "Context", design: str | None, svg: Path | None, benchmark:
         found = standings(archive)
         name = one_benchmark(archive, found, benchmark)
         verdicts = {standing.entry.id: standing.verdict for standing in found.get(name, ())}
+        outcomes = {design: outcome(verdict) for design, verdict in verdicts.items()}
         entries = archive.entries()
-        branches = grow(family(entries, archive.entry(design).id) if design else entries, verdicts)
+        branches = grow(family(entries, archive.entry(design).id) if design else entries, outcomes)
     if svg:
         _write(svg, draw(branches, name))
     if as_json:
-        say_json({"benchmark": name, "designs": [_branch_data(each) for each in branches]})
+        say_json({"benchmark": name, "designs": [_branch_data(each, verdicts) for each in branches]})
     elif not entries:
         click.echo(EMPTY)
     else:
@@ -51,7 +54,7 @@ def lineage(context: "Context", design: str | None, svg: Path | None, benchmark:
 
 
 def _line(branch: Branch, names: Mapping[str, str]) -> str:
-    state = told(branch.verdict) if branch.verdict else "not evaluated"
+    state = branch.outcome.told if branch.outcome else "not evaluated"
     others = _named(branch.others, names)
     also = f" (also from {others})" if others else ""
     return f"{one_line(branch.entry.name)} {branch.entry.id[:SHORT]} {state}{also}"
@@ -61,7 +64,7 @@ def _named(designs: Sequence[str], names: Mapping[str, str]) -> str:
     return ", ".join(one_line(names.get(each, "")) or each[:SHORT] for each in designs)
 
 
-def _branch_data(branch: Branch) -> dict[str, Any]:
+def _branch_data(branch: Branch, verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
     entry = branch.entry
     return {
         "id": entry.id,
@@ -69,7 +72,7 @@ def _branch_data(branch: Branch) -> dict[str, Any]:
         "depth": branch.depth,
         "under": branch.above,
         "parents": list(entry.parents),
-        **verdict_data(branch.verdict),
+        **verdict_data(verdicts.get(entry.id)),
     }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from alma_mcp.errors import EvolveError
 from evolve.archive import Archive
 from evolve.commands.reference import find_design
 from evolve.commands.run import CONFIGURATION, DATA, open_both, settings_of
+from evolve.endpoints.prices import PUBLISHED, load_prices
 from evolve.gate import Gate
 from evolve.progress import bar
 
@@ -51,12 +53,14 @@ def promote(context: "Context", design: str | None, configuration: Path, data: P
 
 async def _promote(context: "Context", settings: "SearchSettings", design: str | None) -> tuple[Dossier, str]:
     """The dossier, and the short id of the request that it was filed with."""
+    prices, model = load_prices(settings.prices or PUBLISHED), settings.play.memory_model or settings.play.agent
     async with control(context.home) as engine:
         live = await engine.request("champion", {})
         champion = Design(live["source"], live["name"])
         with Archive(context.home.archive, context.store) as archive, bar("the gate") as report:
             async with open_both(settings, context) as (benchmark, laboratory):
-                gate = Gate(archive, benchmark, laboratory, settings.gate)
+                priced = partial(prices.dollars, model)
+                gate = Gate(archive, benchmark, laboratory, settings.gate, priced=priced, agent=settings.play.agent)
                 challenger = find_design(archive, design) if design else await gate.choose(champion, report)
                 dossier = await gate.open(challenger, champion, shlex.join(["alma-evolve", *sys.argv[1:]]), report)
         asked = {"source": challenger.source, "name": challenger.name, "dossier": dossier.model_dump(mode="json")}

@@ -12,8 +12,9 @@ import click
 
 from alma_mcp.errors import EvolveError
 from evolve.archive import Archive
+from evolve.at_work import ask_to_stop, stop_file
 from evolve.benchmarks import BENCHMARKS, Benchmark, BenchmarkName
-from evolve.commands.alone import alone, search_lock, stop_file
+from evolve.commands.alone import alone
 from evolve.commands.json_option import json_option, say_json
 from evolve.commands.play_options import play_options
 from evolve.commands.show import show_table
@@ -27,6 +28,7 @@ from evolve.proposers.choose import make_proposer
 from evolve.runners.choose import RUNNERS, open_runner
 from evolve.search import Means, search
 from evolve.views.live import LiveView
+from evolve.views.posting import posting
 from evolve.views.report import report_data, report_lines
 
 if TYPE_CHECKING:
@@ -89,7 +91,8 @@ def run(
             if dry_run and not await _wanted(settings, rounds, context, archive, as_json=as_json):
                 return
             async with open_means(settings, context, archive) as means:
-                with LiveView(known=lambda name: archive.scores(name).values()) as watcher:
+                view = LiveView(known=lambda name: archive.scores(name).values())
+                with view, posting(view, context.home) as watcher:
                     done = await search(settings, rounds, means, watcher)
                 if as_json:
                     say_json(report_data(archive, done))
@@ -105,11 +108,7 @@ def run(
 @click.pass_obj
 def stop(context: "Context") -> None:
     """End a running search once what is in flight is through; `alma-evolve run` goes on with it."""
-    context.home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (holder := search_lock(context).holder()):
-        raise EvolveError(f"No search is at work on {context.home.path}.")
-    stop_file(context).touch()
-    click.echo(f"The search of process {holder} ends once what is in flight is through.")
+    click.echo(f"The search of process {ask_to_stop(context.home)} ends once what is in flight is through.")
 
 
 def _settings(
@@ -154,7 +153,7 @@ async def open_both(settings: SearchSettings, context: "Context") -> AsyncIterat
 async def open_means(settings: SearchSettings, context: "Context", archive: Archive) -> AsyncIterator[Means]:
     """All that a search of this configuration works with."""
     prices = load_prices(settings.prices or PUBLISHED)
-    stop_file(context).unlink(missing_ok=True)
+    stop_file(context.home).unlink(missing_ok=True)
     async with open_both(settings, context) as (benchmark, laboratory):
         chosen = settings.runner
         opening = open_runner(
@@ -164,7 +163,7 @@ async def open_means(settings: SearchSettings, context: "Context", archive: Arch
             seen = witnessing(benchmark, laboratory, context.home)
             proposer = make_proposer(settings.proposer, prices)
             told = None if settings.proposer.kind == "recombine" else seen
-            yield Means(archive, benchmark, laboratory, runner, proposer, prices, told, stop_file(context).exists)
+            yield Means(archive, benchmark, laboratory, runner, proposer, prices, told, stop_file(context.home).exists)
 
 
 async def _wanted(

@@ -18,7 +18,7 @@ from evolve.evaluated_memory import Laboratory
 from evolve.evaluation import Evaluation
 from evolve.gate.deal import Deal, deal
 from evolve.gate.decision import Decision, decide
-from evolve.gate.dossier import Opened, write_dossier
+from evolve.gate.dossier import Opened, Priced, unknown_price, write_dossier
 from evolve.gate.guard_rails import objections
 from evolve.gate.match import Match
 from evolve.gate.play import Contest
@@ -36,6 +36,8 @@ class Gate:
     laboratory: Laboratory
     settings: GateSettings
     clock: Callable[[], float] = time.time
+    priced: Priced = unknown_price
+    agent: str = ""
 
     async def choose(self, champion: Design, progress: Progress | None = None) -> Design:
         """The challenger: the best on the validation split of the three best on the search split, written down.
@@ -79,7 +81,10 @@ class Gate:
         decision = self._decide(match, dealt, parts, number)
         found = objections(decision, match, self.settings)
         cost, seconds = contest.cost(match, challenger, champion), self.clock() - started
-        opened = Opened(challenger, champion, challenge.finalists, number, match, decision, found, cost, seconds)
+        opened = Opened(
+            challenger, champion, challenge.finalists, number, match, decision, found, cost, seconds, self.priced,
+            self.agent,
+        )  # fmt: skip
         dossier = write_dossier(self.archive, opened, command)
         self.archive.openings.end(challenge, dossier.verdict)
         return dossier

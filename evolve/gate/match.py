@@ -29,9 +29,9 @@ class Match:
         new, old = self.challenger.scores, self.champion.scores
         return [new[task] - old[task] for task in tasks if task in new]
 
-    def kinds(self) -> dict[str, list[float]]:
-        """The differences of each kind of task: its category, and whatever the benchmark tells apart."""
-        new, old = self.challenger.scores, self.champion.scores
+    def kinds_of_tasks(self) -> dict[str, set[str]]:
+        """The kinds of each task in pairs: its category, and whatever the benchmark tells apart."""
+        new = self.challenger.scores
         of_task: dict[str, set[str]] = {task: set() for task in new}
         for task, category in self.categories.items():
             if task in new and category:
@@ -39,11 +39,19 @@ class Match:
         prefix = f"{self.challenger.primary} "
         for result in (*self.challenger.results, *self.champion.results):
             of_task[result.task].update(name[len(prefix) :] for name in result.metrics if name.startswith(prefix))
-        found: dict[str, list[float]] = {}
-        for task in sorted(new):
-            for kind in of_task[task]:
-                found.setdefault(kind, []).append(new[task] - old[task])
+        return of_task
+
+    def tasks_of_kinds(self) -> dict[str, list[str]]:
+        """The tasks in pairs of each kind, in the order of their ids."""
+        found: dict[str, list[str]] = {}
+        for task, kinds in sorted(self.kinds_of_tasks().items()):
+            for kind in kinds:
+                found.setdefault(kind, []).append(task)
         return found
+
+    def kinds(self) -> dict[str, list[float]]:
+        """The differences of each kind of task."""
+        return {kind: self.differences(tasks) for kind, tasks in self.tasks_of_kinds().items()}
 
 
 def pair(

@@ -10,13 +10,11 @@ from evolve.benchmarks import Benchmark, Scope
 from evolve.errors import Unplayable
 from evolve.evaluate import Progress, evaluate
 from evolve.evaluated_memory import Laboratory
-from evolve.evaluation import Evaluation, Rejection, Verdict
+from evolve.evaluation import AGENT_TOKENS, Evaluation, Rejection, Verdict
 from evolve.gate.deal import Deal
 from evolve.gate.in_step import Pace, in_step
 from evolve.gate.match import Match, pair
 from evolve.playing import all_of
-
-AGENT_TOKENS = ("agent_tokens_in", "agent_tokens_out")
 
 Look = Callable[[Match, int], bool]
 """Told of the match after so many parts; gives whether it ends here."""
@@ -115,6 +113,8 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
         asked=sum(part.asked for part in parts),
         asked_tokens_in=sum(part.asked_tokens_in for part in parts),
         asked_tokens_out=sum(part.asked_tokens_out for part in parts),
+        memory_bytes=max(part.memory_bytes for part in parts),
+        state_bytes=max(part.state_bytes for part in parts),
         seconds=sum(part.seconds for part in parts),
     )
 

@@ -1,10 +1,11 @@
 """The lineage: which design was made from which, as a tree in a list, each design once."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from evolve.archive import Entry
-from evolve.evaluation import Verdict
+from evolve.views.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +17,14 @@ class Branch:
     """
 
     entry: Entry
-    verdict: Verdict | None
+    outcome: Outcome | None
     depth: int
     above: str
     others: tuple[str, ...]
     last: bool
 
 
-def grow(entries: Sequence[Entry], verdicts: Mapping[str, Verdict]) -> list[Branch]:
+def grow(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> list[Branch]:
     """Every design once, each before all that stands under it; siblings in the order they came.
 
     Parents that are not among the entries are passed over. Of designs that name each other as parents the earliest
@@ -41,7 +42,7 @@ def grow(entries: Sequence[Entry], verdicts: Mapping[str, Verdict]) -> list[Bran
             design, above, depth, last = waiting.pop()
             grown.add(design)
             others = tuple(parent for parent in there[design].parents if parent != above)
-            branches.append(Branch(there[design], verdicts.get(design), depth, above, others, last))
+            branches.append(Branch(there[design], outcomes.get(design), depth, above, others, last))
             below = [child for child in under.get(design, ()) if child not in grown]
             waiting += [(child, design, depth + 1, child == below[-1]) for child in reversed(below)]
     return branches
@@ -56,6 +57,34 @@ def family(entries: Sequence[Entry], design: str) -> list[Entry]:
             children.setdefault(parent, []).append(entry.id)
     kin = _reached(design, parents) | _reached(design, children)
     return [entry for entry in entries if entry.id in kin]
+
+
+def with_ancestors(entries: Sequence[Entry], designs: Collection[str]) -> list[Entry]:
+    """These designs with all that they came from."""
+    parents = {entry.id: entry.parents for entry in entries}
+    wanted = set(designs)
+    waiting = list(wanted)
+    while waiting:
+        new = [each for each in parents.get(waiting.pop(), ()) if each not in wanted]
+        wanted.update(new)
+        waiting += new
+    return [entry for entry in entries if entry.id in wanted]
+
+
+def stepping_stones(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> frozenset[str]:
+    """The designs that scored no better than the best of their parents, and from which a better one came after all."""
+    worth = {design: each.worth for design, each in outcomes.items() if each.worth is not None}
+    below: dict[str, float] = {}
+    for entry in reversed(entries):
+        best = max(below.get(entry.id, -math.inf), worth.get(entry.id, -math.inf))
+        for parent in entry.parents:
+            below[parent] = max(below.get(parent, -math.inf), best)
+    found = set()
+    for entry in entries:
+        before = max((worth[parent] for parent in entry.parents if parent in worth), default=math.inf)
+        if worth.get(entry.id, math.inf) <= before < below.get(entry.id, -math.inf):
+            found.add(entry.id)
+    return frozenset(found)
 
 
 def text_tree(branches: Sequence[Branch]) -> list[str]:

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from evolve.evaluation import Evaluation, Rejection, Verdict
 from evolve.views.expenses import amounts, duration
-from evolve.views.live_picture import Flight, Scene, picture
+from evolve.views.live_picture import picture
+from evolve.views.scene import Flight, Scene
 from evolve.views.told import one_line, told
 from evolve.watching import Outlook, Spending, Stage
 

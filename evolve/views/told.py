@@ -39,6 +39,7 @@ def verdict_data(verdict: Verdict | None) -> dict[str, Any]:
                 "missing": len(verdict.missing),
                 "tokens": round(verdict.tokens, 1),
                 "latency_ms_p95": round(verdict.latency_ms(0.95), 2),
+                "controls": verdict.controls,
             }
 
 

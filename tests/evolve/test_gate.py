@@ -1,4 +1,3 @@
-import asyncio
 import json
 import signal
 import subprocess
@@ -9,76 +8,23 @@ from pathlib import Path
 import pytest
 from made import write_coding_stream
 from made_environment import DoorAgent, made_environments
+from made_gate import KNOWS, Made, gate_of, knowing
 
-from alma_mcp.contract import Experience, Query, Step
 from alma_mcp.design_store import Design, bundled_designs
 from alma_mcp.errors import EvolveError
-from evolve.benchmarks import Played, Scope, Task, ranked_experiences
 from evolve.benchmarks.coding_stream import CodingStream
 from evolve.benchmarks.courses import Course
 from evolve.benchmarks.episodic import Episodic, Protocol
 from evolve.benchmarks.locomo import Locomo
 from evolve.benchmarks.splits import split_of
-from evolve.config import GateSettings
 from evolve.environments.pool import Pool
 from evolve.episode import Game
 from evolve.episodes import Episodes
-from evolve.errors import InfrastructureFault, Unplayable
+from evolve.errors import Unplayable
 from evolve.evaluation import Evaluation, TaskResult
-from evolve.gate import Gate
 
 SEEDS = bundled_designs()
 BETTER, WORSE = SEEDS["lexical"], SEEDS["no_memory"]
-PATIENT = GateSettings(latency_ratio=1000)
-
-KNOWS = """
-from alma_mcp.contract import Memory, MemoryItem, Retrieval
-
-
-class Knows(Memory):
-    async def retrieve(self, query):
-        return Retrieval(tuple(MemoryItem("x", 1.0, (each,)) for each in {answers!r}.get(query.text, ())))
-"""
-
-
-def knowing(*tasks, name="knows"):
-    """A design that gives the right answer to these tasks of `Made`, and nothing to others."""
-    return Design(KNOWS.format(answers={task: [f"answer to {task}"] for task in tasks}), name)
-
-
-class Made:
-    """One memory, and tasks whose answer a design knows or does not. Some plays are lost or slow if asked for."""
-
-    name = "made"
-    primary = "found"
-
-    def __init__(self, tasks=30, seeds=1, kinds=("",), *, learning=False, lose=lambda *_: False, slow=lambda _: False):
-        self.ids = [f"t{number:02d}" for number in range(tasks)]
-        self.seeds, self.kinds, self.learning, self.lose, self.slow = seeds, kinds, learning, lose, slow
-        self.played = []
-
-    def scopes(self, split):
-        known = Experience("e", steps=(Step("user", "something"),))
-        tasks = [
-            Task(each, Query(each), frozenset({f"answer to {each}"}), each, self.kinds[number % len(self.kinds)], seed)
-            for seed in range(self.seeds)
-            for number, each in enumerate(self.ids)
-        ]
-        return [Scope("made", [known, *tasks], learning=self.learning, controls=("no_memory", "empty"))]
-
-    async def play(self, scope, task, recall):
-        found = ranked_experiences(await recall(task.query))
-        for _ in range(200 if self.slow(found) else 1):
-            await asyncio.sleep(0)
-        self.played.append((task.id, task.seed, found))
-        if self.lose(task.id, task.seed):
-            raise InfrastructureFault("The provider is away.")
-        found_it = float(bool(task.answer & set(found)))
-        return Played({"found": found_it, "agent_tokens_in": 5.0, "agent_tokens_out": 2.0}, trace=task.id)
-
-
-def gate_of(archive, benchmark, laboratory, settings=PATIENT):
-    return Gate(archive, benchmark, laboratory, settings)
 
 
 def evaluated(archive, design, benchmark, split, score, eliminated=""):
@@ -320,7 +266,11 @@ from alma_mcp.design_store import DesignStore
 from alma_mcp.hosts.inprocess import InProcessHost
 from evolve.archive import Archive
 from evolve.evaluated_memory import Laboratory
-from test_gate import PATIENT, WORSE, Gate, Made, knowing
+from alma_mcp.design_store import bundled_designs
+from evolve.gate import Gate
+from made_gate import PATIENT, Made, knowing
+
+WORSE = bundled_designs()["no_memory"]
 
 class Counted(Made):
     async def play(self, scope, task, recall):

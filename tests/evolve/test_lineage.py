@@ -7,8 +7,9 @@ from made_archive import HOSTILE, Person, design, fill
 
 from alma_mcp.design_store import Design
 from evolve.archive import Entry
-from evolve.views.lineage import grow, text_tree
+from evolve.views.lineage import grow, stepping_stones, text_tree, with_ancestors
 from evolve.views.lineage_svg import draw
+from evolve.views.outcome import Outcome
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -64,13 +65,30 @@ def test_a_deep_lineage_and_a_wide_one_are_drawn(person):
     branches = grow(deep, {})
     assert branches[-1].depth == 2999
     assert len(text_tree(branches)) == 3000
-    assert draw(branches, "").count("<g>") == 3000
+    assert draw(branches, "").count("<g ") == 3000
 
 
 def test_parents_that_are_unknown_or_go_in_a_circle_lose_no_design():
     branches = grow([entry("a", "b"), entry("b", "a"), entry("c", "gone"), entry("d", "d")], {})
     assert [(each.entry.id, each.depth) for each in branches] == [("c", 0), ("d", 0), ("a", 0), ("b", 1)]
     assert text_tree(branches) == ["", "", "", "└─ "]
+
+
+def test_a_stepping_stone_is_no_better_than_its_parents_and_something_better_came_of_it():
+    scores = {"seed": 0.5, "stone": 0.4, "step": 0.45, "top": 0.6, "dead end": 0.3, "climb": 0.55, "summit": 0.7}
+    made = [
+        entry("seed"), entry("stone", "seed"), entry("step", "stone"), entry("top", "step"), entry("dead end", "seed"),
+        entry("climb", "seed"), entry("summit", "climb"), entry("odd", "gone"),
+    ]  # fmt: skip
+    outcomes = {name: Outcome("scored", "", "", score) for name, score in scores.items()}
+    assert stepping_stones(made, outcomes) == {"stone"}
+    assert stepping_stones(made, {}) == frozenset()
+
+
+def test_designs_come_with_all_that_they_came_from_even_in_a_circle():
+    made = [entry("a", "c"), entry("b", "a"), entry("c", "b"), entry("d", "gone"), entry("e", "d")]
+    assert [each.id for each in with_ancestors(made, ["b"])] == ["a", "b", "c"]
+    assert [each.id for each in with_ancestors(made, ["e"])] == ["d", "e"]
 
 
 def test_the_picture_is_one_file_with_a_card_for_each_design_and_a_legend(person, tmp_path):
@@ -81,7 +99,7 @@ def test_the_picture_is_one_file_with_a_card_for_each_design_and_a_legend(person
     for shown in (
         "0.800",
         "about 0.410, out at proxy",
-        "rejected at smoke",
+        "at smoke",
         "grandchild ⚭",
         "rejected",
         "locomo, search split",

@@ -42,6 +42,7 @@ needs_ray = pytest.mark.skipif(
     not importlib.util.find_spec("ray") or sys.platform != "linux",
     reason="cannot run here: Ray is not installed, or this is not Linux",
 )
+MEASURED = {"latency_ms", "seconds", "memory_bytes", "state_bytes"}
 
 
 def environment():
@@ -79,7 +80,7 @@ def _start(arguments, log):
 
 
 def rows(home):
-    """What an archive knows of each task, and of each design, without the seconds it took."""
+    """What an archive knows of each task, and of each design, without the time and the memory it took."""
     with contextlib.closing(sqlite3.connect(home.archive)) as database:
         results = database.execute("SELECT * FROM results ORDER BY design, split, task").fetchall()
         verdicts = database.execute("SELECT * FROM verdicts ORDER BY design").fetchall()
@@ -90,7 +91,7 @@ def _untimed(body):
     if isinstance(body, list):
         return [_untimed(each) for each in body]
     if isinstance(body, dict):
-        return {name: _untimed(each) for name, each in body.items() if name not in ("latency_ms", "seconds")}
+        return {name: _untimed(each) for name, each in body.items() if name not in MEASURED}
     return body
 
 
