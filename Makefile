@@ -1,5 +1,5 @@
 # `make demo` and `make test` do all their own set-up.
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test check format bench pictures clean
 
 PY = .venv/bin/python
 
@@ -31,6 +31,10 @@ format: setup ## put every file into shape
 bench: setup ## measure speed and size, and print the table
 	@$(PY) -m bench
 	@$(PY) -m bench.environments
+
+pictures: setup ## the dashboard's pages and the command lines' views, drawn anew into docs/images
+	@$(PY) -m scripts.pictures
+	@$(PY) -m pytest -q tests/e2e/browser --pictures docs/images
 
 clean: ## remove what set-up and tests made
 	@rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Coroutine, Sequence
+import webbrowser
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import click
 
 from alma_mcp import __version__
+from alma_mcp.approvers_cli import approvers
 from alma_mcp.command_line import HELP_NAMES, home_option, run_group
 from alma_mcp.config import load_settings
 from alma_mcp.control import Control, control
@@ -90,6 +92,20 @@ def status(context: Context, *, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen at, 0 for any.  [default: 8377]")
+@click.option("--no-open", is_flag=True, help="Print the link and open no browser.")
+@click.pass_obj
+def dashboard(context: Context, *, port: int | None, no_open: bool) -> None:
+    """Open the dashboard: a page of this machine about the memory, its design and what waits for you."""
+    opened = _run(_ask(context, "dashboard.open", {"port": port}))
+    if opened["note"]:
+        click.echo(opened["note"], err=True)
+    click.echo(f"{opened['url']}\nThe link works once, within two minutes; the page stays while the engine runs.")
+    if not no_open and sys.stdout.isatty():
+        webbrowser.open(opened["url"])
+
+
+@main.command()
 @click.pass_obj
 def stop(context: Context) -> None:
     """End the engine, if one runs; the next client starts it again."""
@@ -100,13 +116,14 @@ def stop(context: Context) -> None:
     click.echo("The engine ends.")
 
 
+main.add_command(approvers)
 main.add_command(promotions)
 main.add_command(rollback)
 
 
-async def _ask(context: Context, name: str) -> dict[str, Any]:
+async def _ask(context: Context, name: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
     async with context.control() as engine:
-        return await engine.request(name, {})
+        return await engine.request(name, params or {})
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

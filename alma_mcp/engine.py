@@ -9,8 +9,10 @@ import contextlib
 import json
 import logging
 import signal
+import time
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from alma_mcp import __version__
 from alma_mcp.access import Principal, project_scope
@@ -18,11 +20,17 @@ from alma_mcp.composition import Parts, compose
 from alma_mcp.config import Settings
 from alma_mcp.connection import LONGEST_LINE, serve_session
 from alma_mcp.control import Handler, serve_control
-from alma_mcp.errors import EngineError
+from alma_mcp.errors import AlmaError, EngineError
+from alma_mcp.expired_requests import expire_requests
 from alma_mcp.home import Home, ProcessLock
-from alma_mcp.http_server import parse_address, serve_http
+from alma_mcp.http_server import serve_http
+from alma_mcp.loopback import parse_address
+from alma_mcp.presence import Presence
 from alma_mcp.server import build_server
 from alma_mcp.status import Status
+
+if TYPE_CHECKING:
+    from alma_mcp.dashboard.server import DashboardServer
 
 GREETING_SECONDS = 5.0
 TENDING_SECONDS = 5.0
@@ -37,6 +45,8 @@ class Engine:
         self._home = home
         self._settings = settings
         self._parts = parts
+        self._presence = Presence(time.time)
+        self._dashboard: DashboardServer | None = None
         self._server = self._build_server()
         self._sessions = 0
         self._idle_since = asyncio.get_running_loop().time()
@@ -50,11 +60,14 @@ class Engine:
         self._home.socket.chmod(0o600)
         log.info("engine %s serves %s", __version__, self._home.path)
         background = [asyncio.create_task(self._tend()), asyncio.create_task(self._parts.keep_embedding())]
+        self._parts.rehearsals.changed()
         try:
             await self._stop.wait()
         finally:
             listener.close()
             self._home.socket.unlink(missing_ok=True)
+            if self._dashboard:
+                await self._dashboard.close()
             for task in (*background, *self._tasks):
                 task.cancel()
             await asyncio.gather(*background, *self._tasks, return_exceptions=True)
@@ -80,6 +93,8 @@ class Engine:
             pending=len(parts.ledger.requests()),
             swap=parts.serving.swap,
             warnings=parts.warnings(),
+            canary=parts.canary_told(),
+            rehearsals=parts.rehearsals.told(),
         )
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -104,7 +119,8 @@ class Engine:
         match greeting.get("role"):
             case "session":
                 who = Principal(str(greeting["session"]), project_scope(str(greeting["folder"])))
-                await serve_session(self._server, who, reader, writer)
+                with self._presence.entered(who):
+                    await serve_session(self._server, who, reader, writer)
                 self._parts.service.end_session(who.session)
             case "control":
                 async with contextlib.AsyncExitStack() as stack:
@@ -130,7 +146,16 @@ class Engine:
             who = Principal("", project_scope(params["folder"]))
             return {"url": await stack.enter_async_context(serve_http(self._build_server(), who, host, port))}
 
-        own = {"status": status, "champion": champion, "retire": retire, "http.listen": listen}
+        async def dashboard(params: Mapping[str, Any]) -> dict[str, Any]:
+            return asdict(await self._served_dashboard().open(params.get("port")))
+
+        own = {
+            "status": status,
+            "champion": champion,
+            "retire": retire,
+            "http.listen": listen,
+            "dashboard.open": dashboard,
+        }
         return {**own, **self._parts.ledger_handlers}
 
     def _build_server(self) -> Any:
@@ -140,14 +165,34 @@ class Engine:
         async def champion() -> str:
             return self._parts.champion_card()
 
-        return build_server(self._parts.service, status, champion)
+        return build_server(self._parts.service, status, champion, self._presence.called)
+
+    def _served_dashboard(self) -> "DashboardServer":
+        if self._dashboard is None:
+            from alma_mcp.dashboard_composition import make_dashboard  # noqa: PLC0415 - who opens it waits for it
+
+            self._dashboard = make_dashboard(self._home, self._parts, self.status, self._presence)
+        return self._dashboard
+
+    def _idle_seconds(self) -> float:
+        idle = asyncio.get_running_loop().time() - self._idle_since
+        return min(idle, self._dashboard.idle_seconds()) if self._dashboard else idle
+
+    async def _erase_due(self) -> None:
+        try:
+            await self._parts.service.erase_due()
+        except AlmaError as error:
+            log.warning("what a person had forgotten could not be erased, and is tried again: %s", error)
 
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(TENDING_SECONDS)
             await self._parts.serving.tend(self._settings.worker_idle_minutes * 60)
-            idle = asyncio.get_running_loop().time() - self._idle_since
-            if not self._sessions and idle > self._settings.idle_minutes * 60:
+            await expire_requests(self._parts.ledger, time.time(), self._settings.approval.request_days)
+            await self._erase_due()
+            idle = self._idle_seconds()
+            needed = self._sessions or self._parts.rehearsals.running
+            if not needed and idle > self._settings.idle_minutes * 60:
                 log.info("nobody needs the engine for %.0f minutes", idle / 60)
                 self.stop()
 

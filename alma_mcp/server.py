@@ -36,9 +36,15 @@ Ids = Annotated[list[str], Field(description="Memory ids, as retrieve shows them
 
 
 def build_server(
-    service: MemoryService, status: Callable[[], Awaitable[str]], champion: Callable[[], Awaitable[str]]
+    service: MemoryService,
+    status: Callable[[], Awaitable[str]],
+    champion: Callable[[], Awaitable[str]],
+    called: Callable[[Principal, str], None] = lambda _who, _agent: None,
 ) -> MCPServer[Any]:
-    """The server over a service. `status` and `champion` give the texts of the tool and the resource."""
+    """The server over a service. `status` and `champion` give the texts of the tool and the resource.
+
+    `called` is told who calls a tool, and what its client calls itself.
+    """
     server = StrictServer(
         "alma-mcp",
         title="alma-mcp",
@@ -49,6 +55,7 @@ def build_server(
     )
     _add_tools(server, service, status)
     _add_resources(server, service, champion)
+    server.on_call = lambda context: called(PRINCIPAL.get(), _agent(context))
     server.make_terse()
     return server
 

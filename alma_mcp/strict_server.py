@@ -1,6 +1,7 @@
 """An MCP server that takes no argument that a tool does not have, and says our errors as tool errors."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -13,11 +14,15 @@ CallContext = Context[Any, Any]
 
 
 class StrictServer(MCPServer[Any]):
-    """Refuses arguments that a tool does not take."""
+    """Refuses arguments that a tool does not take. `on_call` is told of every call of a tool."""
+
+    on_call: Callable[[CallContext], None] | None = None
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: CallContext | None = None
     ) -> CallToolResult | InputRequiredResult:
+        if self.on_call and context:
+            self.on_call(context)
         schema = self._tool_input_schema(name)
         if schema is not None:
             known = list(schema.get("properties", {}))

@@ -1,4 +1,4 @@
-"""Draws docs/img/run.svg, what `alma-evolve run` looks like, and docs/img/lineage.svg, both with made data.
+"""Draws docs/images/run.svg, what `alma-evolve run` looks like, and docs/images/lineage.svg, both with made data.
 
 python -m scripts.pictures
 """
@@ -16,9 +16,10 @@ from evolve.views.lineage import grow
 from evolve.views.lineage_svg import draw
 from evolve.views.live import LiveView
 from evolve.views.live_picture import picture
+from evolve.views.outcome import outcome
 from evolve.watching import Outlook, Spending
 
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "img"
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 COLUMNS = 96
 TASKS = 120
 METRIC = "recall@10"
@@ -77,7 +78,7 @@ def lineage_picture() -> str:
         Entry(_id(name), name, "openai", "", tuple(_id(each) for each in parents), 0) for name, parents, *_ in made
     ]
     verdicts = {
-        _id(name): Rejection(_id(name), "smoke", "KeyError") if part is None else scored(name, part, stage)
+        _id(name): outcome(Rejection(_id(name), "smoke", "KeyError") if part is None else scored(name, part, stage))
         for name, _, part, stage in made
     }
     return draw(grow(entries, verdicts), "locomo")

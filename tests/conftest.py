@@ -8,6 +8,10 @@ from made import write_locomo
 CANNOT_RUN_HERE = "cannot run here: "
 
 
+def pytest_addoption(parser):
+    parser.addoption("--pictures", metavar="FOLDER", help="Keep the screenshots of the dashboard here.")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session, exitstatus):
     yield

@@ -12,13 +12,18 @@ from pathlib import Path
 
 import click
 
+from alma_mcp.approval_rules import ApprovalRules
+from alma_mcp.approvers_cli import approvers
 from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.command_line import run_group
+from alma_mcp.config import load_settings
 from alma_mcp.design_store import Design, DesignStore, bundled_designs
 from alma_mcp.dossier import Dossier, Interval, Side
 from alma_mcp.home import Home
 from alma_mcp.ledger_control import ledger_handlers
+from alma_mcp.ledger_rows import Building, Ready
 from alma_mcp.promotions_cli import promotions, rollback
+from alma_mcp.rehearsal import Performance, Rehearsal
 
 FIRST = bundled_designs()["no_memory"]
 SECOND = Design("SECOND = 2\n", "second")
@@ -26,7 +31,7 @@ PASSPHRASE = "correct horse"
 PATIENCE_SECONDS = 60.0
 
 
-def as_asked(design, dossier, champion):
+def as_asked(design, dossier, champion, rehearsal=None, **more):
     """A request as the engine tells it to the page that a person reads."""
     return {
         "request": 2,
@@ -36,6 +41,9 @@ def as_asked(design, dossier, champion):
         "source": design.source,
         "dossier": dossier.model_dump(mode="json"),
         "champion": {"id": champion.id, "name": champion.name, "source": champion.source},
+        "report": rehearsal.report if rehearsal else "",
+        "rehearsal": rehearsal.model_dump(mode="json") if rehearsal else None,
+        **more,
     }
 
 
@@ -55,6 +63,20 @@ def made_dossier(design=SECOND, champion=FIRST, **changes):
     return Dossier(**{**made, **changes})
 
 
+def made_rehearsal(design=SECOND, champion=FIRST, **changes):
+    sides = [Performance(design=each.id, name=each.name, p50_ms=1.0, p95_ms=2.0) for each in (design, champion)]
+    made = {"at": 1.0, "scopes": 1, "events": 3, "set_aside": 0, "replay_seconds": 0.1, **changes}
+    return Rehearsal(challenger=sides[0], champion=sides[1], **made)
+
+
+async def rehearse(rules, request):
+    """Have a request ready, as the engine has once it rehearsed it."""
+    rehearsal = made_rehearsal()
+    rehearsal.save(rules.dossiers)
+    await rules.ledger.record(Building(request))
+    await rules.ledger.record(Ready(request, rehearsal.report))
+
+
 class Direct:
     """A control connection that calls the handlers where it stands."""
 
@@ -72,26 +94,34 @@ class Desk:
     home: Home
 
     @contextlib.asynccontextmanager
-    async def control(self, changed=lambda: None):
+    async def rules(self):
+        """The rules over the home's ledger, as its settings say."""
         store = DesignStore(self.home.designs)
         ledger = await ChampionLedger.open(self.home.ledger, FIRST, store.holds_bundled)
         try:
-            yield Direct(ledger_handlers(ledger, store, self.home.dossiers, changed))
+            yield ApprovalRules(ledger, store, self.home.dossiers, load_settings(self.home.settings).approval)
         finally:
             await ledger.close()
 
-    async def request(self, design=SECOND, dossier=None):
-        """File a request; gives the short id."""
+    @contextlib.asynccontextmanager
+    async def control(self, changed=lambda: None):
+        async with self.rules() as rules:
+            yield Direct(ledger_handlers(rules, changed))
+
+    async def request(self, design=SECOND, dossier=None, *, rehearsed=True):
+        """File a request, and have it rehearsed; gives the short id."""
         dossier = (dossier or made_dossier(design)).model_dump(mode="json")
-        async with self.control() as engine:
+        async with self.rules() as rules:
             asked = {"source": design.source, "name": design.name, "dossier": dossier}
-            return (await engine.request("promotions.request", asked))["short"]
+            filed = await Direct(ledger_handlers(rules, lambda: None)).request("promotions.request", asked)
+            if rehearsed:
+                await rehearse(rules, filed["request"])
+            return filed["short"]
 
     async def champion(self):
-        store = DesignStore(self.home.designs)
-        ledger = await ChampionLedger.open(self.home.ledger, FIRST, store.holds_bundled)
-        await ledger.close()
-        return ledger.champion()
+        """The id of the design that may serve."""
+        async with self.rules() as rules:
+            return rules.standing().design.id
 
     def at_terminal(self, arguments, answers=()):
         """Run a command on a pseudo-terminal and answer its questions; gives exit code and what was shown."""
@@ -139,6 +169,7 @@ def desk(context, home):
     context.obj = Desk(Home(home))
 
 
+desk.add_command(approvers)
 desk.add_command(promotions)
 desk.add_command(rollback)
 

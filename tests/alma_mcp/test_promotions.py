@@ -6,16 +6,17 @@ from rich.console import Console
 from three_dossiers import clear_win, one_kind_worse, smuggled_knowledge
 
 from alma_mcp.design_store import Design
-from alma_mcp.dossier import Cost, Finalist
+from alma_mcp.dossier import Cost, Dossier, Finalist
 from alma_mcp.errors import ChainBroken
 from alma_mcp.promotions import check_shown, doubts, listing, page
+from alma_mcp.rehearsal import Rehearsal
 from alma_mcp.static_audit import audit
 
 
-def shown(renderable):
+def shown(renderable, width=160):
     """What a terminal is sent, without colours."""
     file = io.StringIO()
-    Console(file=file, force_terminal=True, no_color=True, color_system=None, width=160).print(renderable)
+    Console(file=file, force_terminal=True, no_color=True, color_system=None, width=width).print(renderable)
     return file.getvalue()
 
 
@@ -27,7 +28,7 @@ def test_a_reviewer_sees_claim_evidence_cost_permissions_and_code():
     text = shown(page(asked()))
     for expected in (
         "An idea.", "It helps.", "from first", "The gate PASSED", "0.500 [0.400, 0.600]", "p = 0.00100",
-        "won 15, tied 5, lost 0", "empty 0.000", "shuffled 0.100", "tokens returned", "latency p95",
+        "won 15, tied 5, lost 0", "its memory empty", "the memories of other tasks", "tokens returned", "latency p95",
         "Imports json", "no model completions", "+SECOND = 2", "-class NoMemory", "alma-evolve promote second",
     ):  # fmt: skip
         assert expected in text, expected
@@ -51,7 +52,7 @@ def test_a_failed_gate_and_evidence_against_an_earlier_champion_are_doubts():
     assert doubts(asked()) == []
     failed = asked(dossier=made_dossier(verdict="failed", objections=("too slow",)))
     assert "FAILED" in doubts(failed)[0]
-    assert "too slow" in shown(page(failed))
+    assert "AGAINST IT: Too slow. (the gate)" in shown(page(failed))
     stale = asked(dossier=made_dossier(champion=Design("EARLIER = 1", "earlier")))
     assert "measured against earlier" in doubts(stale)[0]
     assert "PASSED" not in shown(page(stale))
@@ -110,7 +111,7 @@ def test_code_or_evidence_other_than_the_requested_are_not_shown():
 
 def first_lines(request):
     """What stands under the title, before any figure."""
-    lines = [line.strip("│ ").rstrip() for line in shown(page(request)).splitlines()]
+    lines = [line.strip("│ ").rstrip() for line in shown(page(request), width=250).splitlines()]
     return lines[1 : next(number for number, line in enumerate(lines) if line.startswith("╰"))]
 
 
@@ -118,40 +119,105 @@ def test_a_clear_win_is_seen_at_once():
     request = clear_win()
     check_shown(request)
     assert doubts(request) == []
-    assert first_lines(request) == ["Nothing speaks against it. The gate PASSED, and its code shows nothing serious."]
+    advice, *reasons = first_lines(request)
+    assert advice.startswith("Nothing speaks against it: it did better than lexical on tasks that nobody could prepare")
+    assert reasons[0] == "For it: The gate PASSED: 0.140 more on 80 tasks it had never seen. (the gate)"
+    assert "For it: Its code shows nothing serious. (its code)" in reasons
     assert "AGAINST" not in shown(page(request))
 
 
 def test_smuggled_task_knowledge_is_seen_at_once():
     request = smuggled_knowledge()
     check_shown(request)
-    gate, failed, code, begins = first_lines(request)
-    assert failed.startswith("AGAINST IT: the gate FAILED")
-    assert gate == "AGAINST IT: it gains 0.287 with an empty memory: task knowledge in its code."
-    assert code.startswith("AGAINST IT: its code, line 11: 24 texts that can hold knowledge of tasks")
-    assert "Which lamp does Caroline keep?" in f"{code} {begins}"
+    advice, gate, failed, home, code = first_lines(request)[:5]
+    assert advice.startswith("Reject: what it gains is there before it has any memory. The answers stand in its code")
+    assert failed.startswith("AGAINST IT: The gate FAILED")
+    assert gate == "AGAINST IT: It gains 0.287 with an empty memory: task knowledge in its code. (the gate)"
+    assert "your last 40 questions just as the champion does: nothing would change" in home
+    assert code.startswith("AGAINST IT: Line 11: 24 texts that can hold knowledge of tasks")
+    assert "Which lamp does Caroline keep?" in code
 
 
 def test_a_single_kind_of_tasks_that_got_worse_is_seen_at_once():
     request = one_kind_worse()
     check_shown(request)
-    gate, failed = first_lines(request)
-    assert "the gate FAILED" in failed
-    assert gate == "AGAINST IT: it is worse by 0.262 on the 21 tasks of temporal (p = 0.0012)."
+    advice, gate, failed = first_lines(request)[:3]
+    assert advice == (
+        "Reject: it is better on the whole, and that is paid for by one kind of tasks: worse at temporal by 0.262."
+    )
+    assert "The gate FAILED" in failed
+    assert gate == "AGAINST IT: It is worse by 0.262 on the 21 tasks of temporal (p = 0.0012). (the gate)"
+
+
+def test_a_terminal_ends_with_the_advice_it_began_with():
+    request = smuggled_knowledge()
+    assert shown(page(request), width=250).rstrip().endswith(first_lines(request)[0])
 
 
 def test_what_the_gate_let_pass_the_code_may_still_show():
     request = asked(Design("import os\n" + "eval(os)\n" * 50, "second"))
     lines = first_lines(request)
-    assert lines[0] == "AGAINST IT: its code, line 2: it uses eval."
-    assert lines[-2:] == [
-        "AGAINST IT: its code, at 43 more places: see below.",
-        "For it: the gate found a gain, and had no objection of its own.",
-    ]
+    assert lines[0].startswith("Look closely: it gained, and its code does what a memory has no need of")
+    assert lines[1] == "AGAINST IT: Line 2: it uses eval. (its code)"
+    assert lines[-2] == "AGAINST IT: And 43 more places, listed below. (its code)"
+    assert lines[-1].startswith("For it: The gate found a gain, and had no objection of its own")
     text = shown(page(request))
     assert "Nothing speaks against it" not in text
     assert "And 11 more places." in text
     assert doubts(request) == []
+
+
+def test_a_kind_that_got_worse_is_told_where_the_gate_let_it_pass():
+    worse = one_kind_worse()
+    dossier = Dossier.model_validate(worse["dossier"]).model_copy(update={"verdict": "passed", "objections": ()})
+    lines = first_lines({**worse, "dossier": dossier.model_dump(mode="json"), "evidence": dossier.evidence})
+    assert lines[0].startswith("Look closely")
+    assert "worse by 0.262 on the 21 tasks of temporal, beyond chance; the gate let that pass" in lines[1]
+
+
+def test_what_the_settings_ask_for_and_the_evidence_lacks_is_told():
+    lines = first_lines({**clear_win(), "unmet": ["This home asks for at least 200 tasks; 80 were compared."]})
+    assert lines[0].startswith("Not enough evidence: your settings ask for more evidence")
+    assert lines[1] == "AGAINST IT: This home asks for at least 200 tasks; 80 were compared. (your settings)"
+
+
+def test_a_rehearsal_that_failed_speaks_against_it():
+    request = clear_win()
+    rehearsal = Rehearsal.model_validate(request["rehearsal"]).model_copy(
+        update={"objections": ("an answer took 9 s",)}
+    )
+    request |= {"rehearsal": rehearsal.model_dump(mode="json"), "report": rehearsal.report}
+    check_shown(request)
+    assert first_lines(request)[0].startswith("Reject: it did better elsewhere")
+    assert "AGAINST IT: An answer took 9 s. (this home's rehearsal)" in first_lines(request)
+    assert "The rehearsal FAILED" in doubts(request)[0]
+
+
+def test_the_shadow_report_tells_what_appears_what_is_lost_and_what_was_forgotten():
+    request = one_kind_worse()
+    text = shown(page(request))
+    for expected in (
+        "Both answered your last 40 questions: 95%", "? which server did we use for staging in February?",
+        "- Before March the staging server was the one in Frankfurt", "Lost with it: 3 memories, in 3 answers",
+        "95 of 100 answers came within 5.1 ms; the champion's within 6.6 ms", "It is ready to serve.", "sent nowhere",
+    ):  # fmt: skip
+        assert expected in text, expected
+    forgotten = shown(page({**request, "texts": {"questions": {}, "memories": {}}}))
+    assert "(forgotten since) m6" in forgotten
+    assert "(this question is no longer kept)" in forgotten
+
+
+def test_a_request_that_was_not_rehearsed_yet_says_so():
+    text = shown(page(asked()))
+    assert "It has not been rehearsed with this home's memories and questions yet" in text
+    assert "0 of 1 approvals." in text
+
+
+def test_another_rehearsal_than_the_requested_is_not_shown():
+    request = clear_win()
+    other = {**request["rehearsal"], "events": 9}
+    with pytest.raises(ChainBroken, match="other code or evidence"):
+        check_shown({**request, "rehearsal": other})
 
 
 def test_a_flattering_audit_is_a_doubt_and_the_code_is_audited_as_it_stands():

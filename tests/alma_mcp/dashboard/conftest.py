@@ -1,0 +1,3 @@
+from made_dashboard import Made, made
+
+__all__ = ["Made", "made"]
