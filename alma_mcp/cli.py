@@ -6,31 +6,18 @@ import logging
 import sys
 import webbrowser
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from alma_mcp import __version__
-from alma_mcp.approvers_cli import approvers
+from alma_mcp.approval.approvers_cli import approvers
+from alma_mcp.approval.promotions_cli import promotions, rollback
+from alma_mcp.command_context import Context
 from alma_mcp.command_line import HELP_NAMES, home_option, run_group
 from alma_mcp.config import load_settings
-from alma_mcp.control import Control, control
 from alma_mcp.home import Home, ProcessLock
-from alma_mcp.promotions_cli import promotions, rollback
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What every command is given."""
-
-    home: Home
-
-    def control(self) -> AbstractAsyncContextManager[Control]:
-        """A control connection to the engine, which is started if there is none."""
-        return control(self.home)
 
 
 @click.group(context_settings=HELP_NAMES)

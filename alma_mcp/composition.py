@@ -8,41 +8,41 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
-from alma_mcp.approval_rules import ApprovalRules
+from alma_mcp.approval.enrolment_notice import notices
+from alma_mcp.approval.ledger_control import ledger_handlers
+from alma_mcp.approval.rules import ApprovalRules
 from alma_mcp.ballast import Ballast
-from alma_mcp.canary import Canary, Extent
-from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.config import Settings
 from alma_mcp.contract import Unavailable
 from alma_mcp.control import Handler
-from alma_mcp.curation import Curation
 from alma_mcp.design_store import BUNDLED, Design, DesignStore, bundled_designs
 from alma_mcp.embedders import Embedder
 from alma_mcp.embedders.none import NoEmbedder
 from alma_mcp.embedders.warm import WarmEmbedder
 from alma_mcp.embedding import make_embedder
-from alma_mcp.enrolment_notice import notices
 from alma_mcp.errors import AlmaError, BadRequest, StoreError
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.generation import Generation
-from alma_mcp.generations import Generations
 from alma_mcp.home import Home
 from alma_mcp.hosts import Asks, Host
 from alma_mcp.hosts.choose import choose_host
-from alma_mcp.ledger_control import ledger_handlers
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.logs.curation import Curation
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.question_log import QuestionLog
+from alma_mcp.logs.recordings import Recordings
 from alma_mcp.pace import Pace
-from alma_mcp.projection import Limits
-from alma_mcp.projections import Projections
-from alma_mcp.question_log import QuestionLog
-from alma_mcp.recordings import Recordings
+from alma_mcp.projections.generation import Generation
+from alma_mcp.projections.generations import Generations
+from alma_mcp.projections.projection import Limits
+from alma_mcp.projections.projections import Projections
 from alma_mcp.redaction import Redactor
-from alma_mcp.rehearsals import Rehearsals
-from alma_mcp.rehearsing import Rehearsing
-from alma_mcp.review_texts import ReviewTexts
+from alma_mcp.rehearsals.rehearsals import Rehearsals
+from alma_mcp.rehearsals.rehearsing import Rehearsing
+from alma_mcp.review.texts import ReviewTexts
 from alma_mcp.service import MemoryService
-from alma_mcp.serving import Serving
-from alma_mcp.serving_composition import make_serving
-from alma_mcp.succession import Succession
+from alma_mcp.serving.canary import Canary, Extent
+from alma_mcp.serving.composition import make_serving
+from alma_mcp.serving.serving import Serving
+from alma_mcp.serving.succession import Succession
 from alma_mcp.toolkit import Completer, HostToolkit, OpenAICompleter
 from alma_mcp.vector_cache import VectorCache
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from alma_mcp.account import own_approver_name
+from alma_mcp.approval.account import own_approver_name
 from alma_mcp.composition import Parts
 from alma_mcp.dashboard.audit import audit_section
 from alma_mcp.dashboard.champion import ChampionSources, champion_section

@@ -10,8 +10,8 @@ from alma_mcp.contract import Unavailable
 from alma_mcp.embedders import Embedder, Vectors, prepared
 from alma_mcp.embedders.none import NoEmbedder
 from alma_mcp.errors import StoreError
-from alma_mcp.generation import Generation
-from alma_mcp.taking_in import TakingIn
+from alma_mcp.projections.generation import Generation
+from alma_mcp.projections.taking_in import TakingIn
 from alma_mcp.vector_cache import VectorCache, cache_key
 
 ASKED_SECONDS = 2.0

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from alma_mcp import __version__
 from alma_mcp.access import Principal, project_scope
+from alma_mcp.approval.expired_requests import expire_requests
 from alma_mcp.composition import Parts, compose
 from alma_mcp.config import Settings
 from alma_mcp.connection import LONGEST_LINE, serve_session
 from alma_mcp.control import Handler, serve_control
 from alma_mcp.errors import AlmaError, EngineError
-from alma_mcp.expired_requests import expire_requests
 from alma_mcp.home import Home, ProcessLock
 from alma_mcp.http_server import serve_http
 from alma_mcp.loopback import parse_address

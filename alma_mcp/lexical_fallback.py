@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from alma_mcp.contract import Experience, MemoryItem, Query, Retrieval, excerpt, telling_words, words
-from alma_mcp.experience_log import Event
+from alma_mcp.logs.experience_log import Event
 
 
 def newest_by_words(events: Sequence[Event], query: Query) -> Retrieval:

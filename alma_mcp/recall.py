@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from alma_mcp.contract import Retrieval
-from alma_mcp.experience_log import Event, ExperienceLog
+from alma_mcp.logs.experience_log import Event, ExperienceLog
 from alma_mcp.token_budget import fitting
 
 
@@ -37,9 +37,7 @@ async def merged(
     known = await log.experiences(scopes, sorted(ids))
     allowed = [item for item in ranked if item.experiences and all(each in known for each in item.experiences)]
     return tuple(
-        Recalled(
-            item.experiences[0], item.text, item.score, item.reasons, item.experiences, known[item.experiences[0]]
-        )
+        Recalled(item.experiences[0], item.text, item.score, item.reasons, item.experiences, known[item.experiences[0]])
         for item in allowed[:limit]
     )
 

@@ -8,22 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from alma_mcp.access import USER_SCOPE, Place, Principal
-from alma_mcp.answered import Answered, answered_by_live
 from alma_mcp.ballast import Ballast
-from alma_mcp.canary import Canary
 from alma_mcp.contract import Experience, Query, Retrieval, Signal, Step
-from alma_mcp.curation import Curation
 from alma_mcp.design_store import SHORT
 from alma_mcp.errors import BadRequest, DesignError, HomeUnusable, HostError, WorkerDied
-from alma_mcp.experience_log import Event, EventKind, ExperienceLog
 from alma_mcp.lexical_fallback import newest_by_words
+from alma_mcp.logs.curation import Curation
+from alma_mcp.logs.experience_log import Event, EventKind, ExperienceLog
+from alma_mcp.logs.question_log import Question, QuestionLog
+from alma_mcp.logs.recordings import Recordings
 from alma_mcp.pace import Pace
-from alma_mcp.projections import Projections
-from alma_mcp.question_log import Question, QuestionLog
+from alma_mcp.projections.projections import Projections
 from alma_mcp.recall import Answer, merged, within
-from alma_mcp.recordings import Recordings
 from alma_mcp.redaction import Redactor
-from alma_mcp.serving import Serving
+from alma_mcp.serving.answered import Answered, answered_by_live
+from alma_mcp.serving.canary import Canary
+from alma_mcp.serving.serving import Serving
 from alma_mcp.vector_cache import VectorCache
 
 LONGEST_TEXT = 200_000

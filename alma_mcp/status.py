@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from alma_mcp import __version__
-from alma_mcp.swap import Swap
+from alma_mcp.serving.swap import Swap
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from alma_mcp.contract import Unavailable
 from alma_mcp.design_embedder import DesignEmbedder
 from alma_mcp.embedders import Embedder
 from alma_mcp.errors import ToolkitError
-from alma_mcp.generation import Generation
-from alma_mcp.recordings import Recordings
-from alma_mcp.taking_in import TakingIn
+from alma_mcp.logs.recordings import Recordings
+from alma_mcp.projections.generation import Generation
+from alma_mcp.projections.taking_in import TakingIn
 from alma_mcp.vector_cache import VectorCache
 
 MAX_TEXTS = 4096

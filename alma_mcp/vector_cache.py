@@ -16,8 +16,8 @@ import numpy as np
 
 from alma_mcp.embedders import Vectors
 from alma_mcp.errors import DatabaseCorrupt
-from alma_mcp.experience_log import ExperienceLog, Forgetting, database_errors, open_database, pragma_value
-from alma_mcp.taking_in import TakingIn
+from alma_mcp.logs.experience_log import ExperienceLog, Forgetting, database_errors, open_database, pragma_value
+from alma_mcp.projections.taking_in import TakingIn
 
 MOST_BYTES = 1 << 30
 ASKED_AT_ONCE = 500

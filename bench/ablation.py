@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from alma_mcp.design_store import DesignStore
-from alma_mcp.dossier import Interval
 from alma_mcp.errors import AlmaError
+from alma_mcp.evidence.dossier import Interval
 from alma_mcp.home import Home
 from evolve.archive import Archive
 from evolve.benchmarks import Benchmark, BenchmarkName

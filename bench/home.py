@@ -12,9 +12,9 @@ from pathlib import Path
 
 from alma_mcp.control import control
 from alma_mcp.design_store import Design, bundled_designs
-from alma_mcp.dossier import Dossier, Interval, Side
-from alma_mcp.experience_log import ExperienceLog
+from alma_mcp.evidence.dossier import Dossier, Interval, Side
 from alma_mcp.home import Home, ProcessLock
+from alma_mcp.logs.experience_log import ExperienceLog
 from bench.client import ALMA, PumpClient
 from bench.made_vectors import keep_made_vectors
 from bench.texts import note, question

@@ -11,7 +11,7 @@ import numpy as np
 from alma_mcp.embedders import prepared
 from alma_mcp.embedders.onnx import OnnxEmbedder
 from alma_mcp.home import Home
-from alma_mcp.taking_in import TakingIn
+from alma_mcp.projections.taking_in import TakingIn
 from alma_mcp.vector_cache import VectorCache, cache_key
 
 DIMENSION = 384

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alma_mcp.dossier import Interval
+from alma_mcp.evidence.dossier import Interval
 
 RESAMPLES = 2000
 PERMUTATIONS = 20_000

@@ -10,10 +10,10 @@ from alma_mcp.contract import Experience, Query, Retrieval
 from alma_mcp.design_store import Design
 from alma_mcp.embedders import Embedder
 from alma_mcp.errors import DesignError
-from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.hosts import Host
-from alma_mcp.projection import Limits, Projection
-from alma_mcp.recordings import Recordings
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.recordings import Recordings
+from alma_mcp.projections.projection import Limits, Projection
 from alma_mcp.toolkit import Completer, HostToolkit, Spent
 from alma_mcp.vector_cache import VectorCache
 from evolve.benchmarks import Feedback

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from alma_mcp.dossier import Interval
+from alma_mcp.evidence.dossier import Interval
 from evolve.benchmarks import Split
 from evolve.compare import compare, interval
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alma_mcp.dossier import Interval
+from alma_mcp.evidence.dossier import Interval
 from evolve.archive import Archive, Run
 from evolve.compare import compare
 from evolve.evaluation import Evaluation

@@ -10,7 +10,7 @@ from alma_mcp.embedding import make_embedder
 from alma_mcp.errors import EvolveError
 from alma_mcp.home import Home
 from alma_mcp.hosts.choose import choose_host
-from alma_mcp.recordings import Recordings
+from alma_mcp.logs.recordings import Recordings
 from alma_mcp.toolkit import Completer
 from alma_mcp.vector_cache import VectorCache
 from evolve.benchmarks import (

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.dashboard.ledger_words import Words, words_of
 from alma_mcp.dashboard.rendering import TEMPLATES
 from alma_mcp.dashboard.section import Section, Shown
 from alma_mcp.errors import LedgerError
-from alma_mcp.ledger_rows import Row
-from alma_mcp.ledger_state import LedgerState
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import Row
+from alma_mcp.ledger.state import LedgerState
 
 MOST_ROWS = 500
 

@@ -12,8 +12,8 @@ from alma_mcp.dashboard.latency import Latency, latency
 from alma_mcp.dashboard.rendering import TEMPLATES
 from alma_mcp.dashboard.section import Section, Shown
 from alma_mcp.design_store import Design
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.question_log import QuestionLog
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.question_log import QuestionLog
 from alma_mcp.status import Status
 
 DAYS = 60

@@ -9,10 +9,10 @@ from starlette.datastructures import FormData
 from alma_mcp.control import Handler
 from alma_mcp.dashboard.signing_desk import CHANNEL, Signed, SigningDesk
 from alma_mcp.errors import BadRequest, NotApprovable
-from alma_mcp.ledger_rows import Approved, Rejected
-from alma_mcp.ledger_state import EnrolledKey
-from alma_mcp.review import check_shown, doubts
-from alma_mcp.review_request import Asked
+from alma_mcp.ledger.rows import Approved, Rejected
+from alma_mcp.ledger.state import EnrolledKey
+from alma_mcp.review.request import Asked
+from alma_mcp.review.review import check_shown, doubts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Self
 
 from markupsafe import Markup
 
-from alma_mcp.dossier import Interval
-from alma_mcp.review_parts import Domain, Figures
+from alma_mcp.evidence.dossier import Interval
+from alma_mcp.review.parts import Domain, Figures
 
 MARGIN = 0.12
 EDGE = 25.0

@@ -9,13 +9,13 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from alma_mcp.account import APPROVER_NAME
+from alma_mcp.approval.account import APPROVER_NAME
+from alma_mcp.approval.passkey_registration import creation_options, new_challenge, registered
 from alma_mcp.dashboard.kept import Kept
 from alma_mcp.dashboard.signing_desk import CHANNEL, SigningDesk
 from alma_mcp.errors import BadRequest
-from alma_mcp.ledger_rows import Enrolled
-from alma_mcp.ledger_state import EnrolledKey
-from alma_mcp.passkey_registration import creation_options, new_challenge, registered
+from alma_mcp.ledger.rows import Enrolled
+from alma_mcp.ledger.state import EnrolledKey
 
 
 @dataclass(frozen=True, slots=True)

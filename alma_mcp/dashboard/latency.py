@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alma_mcp.question_log import Question
+from alma_mcp.logs.question_log import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from alma_mcp.ledger_rows import (
+from alma_mcp.ledger.rows import (
     Approved,
     Building,
     Content,

@@ -9,15 +9,15 @@ from typing import Any
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from alma_mcp.catalogue import Catalogue, Group
-from alma_mcp.curation import Curation, Standing
 from alma_mcp.dashboard.flash import say
 from alma_mcp.dashboard.memory_list import LEVELS, PATH, Wanted, choices, scope_choices
 from alma_mcp.dashboard.memory_rows import TRUST, Row, level_of, remarks_of, row_of
 from alma_mcp.dashboard.memory_search import MAX_TOKENS, Asked, found_of
 from alma_mcp.dashboard.section import Section, Shown
 from alma_mcp.errors import BadRequest
-from alma_mcp.experience_log import Event, ExperienceLog
+from alma_mcp.logs.catalogue import Catalogue, Group
+from alma_mcp.logs.curation import Curation, Standing
+from alma_mcp.logs.experience_log import Event, ExperienceLog
 from alma_mcp.service import MemoryService
 from alma_mcp.visible_text import one_line, visible
 

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from alma_mcp.catalogue import Filter, Group
-from alma_mcp.curation import Standing
 from alma_mcp.dashboard.memory_rows import level_of
 from alma_mcp.dashboard.scopes import name_of
 from alma_mcp.errors import BadRequest
+from alma_mcp.logs.catalogue import Filter, Group
+from alma_mcp.logs.curation import Standing
 from alma_mcp.visible_text import one_line
 
 LEVELS = {"trusted": "Trusted", "normal": "Normal", "distrusted": "Distrusted", "waiting": "Being forgotten"}

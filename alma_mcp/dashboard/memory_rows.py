@@ -7,9 +7,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from alma_mcp.contract import Experience
-from alma_mcp.curation import DISTRUSTED, NORMAL, TRUSTED, Standing
 from alma_mcp.dashboard.scopes import name_of
-from alma_mcp.experience_log import Event
+from alma_mcp.logs.curation import DISTRUSTED, NORMAL, TRUSTED, Standing
+from alma_mcp.logs.experience_log import Event
 from alma_mcp.visible_text import one_line, visible
 
 Level = Literal["trusted", "normal", "distrusted", "waiting"]

@@ -10,7 +10,7 @@ from alma_mcp.contract import Query
 from alma_mcp.dashboard.memory_list import Choice
 from alma_mcp.dashboard.memory_rows import Part, Row, part_of
 from alma_mcp.errors import BadRequest
-from alma_mcp.experience_log import Event
+from alma_mcp.logs.experience_log import Event
 from alma_mcp.recall import Recalled
 from alma_mcp.visible_text import one_line
 

@@ -7,7 +7,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alma_mcp.account import own_approver_name
+from alma_mcp.approval.account import own_approver_name
 from alma_mcp.dashboard.flash import say, visit_of
 from alma_mcp.dashboard.key_enrolment import KeyEnrolment
 from alma_mcp.dashboard.outcomes import answered, said

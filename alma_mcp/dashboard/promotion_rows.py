@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alma_mcp.approval_rules import ApprovalRules
+from alma_mcp.approval.rules import ApprovalRules
 from alma_mcp.design_store import SHORT
-from alma_mcp.dossier import Dossier, load_dossier
 from alma_mcp.errors import StoreError
-from alma_mcp.ledger_state import Promotion
-from alma_mcp.review_gate import interval
+from alma_mcp.evidence.dossier import Dossier, load_dossier
+from alma_mcp.ledger.state import Promotion
+from alma_mcp.review.gate import interval
 from alma_mcp.visible_text import one_line
 
 TONES: Mapping[str, str] = {

@@ -10,7 +10,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alma_mcp.approval_rules import ApprovalRules
+from alma_mcp.approval.key_files import KeyFiles
+from alma_mcp.approval.rules import ApprovalRules
 from alma_mcp.control import Handler
 from alma_mcp.dashboard import drawings
 from alma_mcp.dashboard.decisions import Decisions, state_of
@@ -25,11 +26,10 @@ from alma_mcp.dashboard.signing_desk import CHANNEL, SigningDesk
 from alma_mcp.design_store import SHORT
 from alma_mcp.errors import NotApprovable, StoreError
 from alma_mcp.home import Home
-from alma_mcp.key_files import KeyFiles
-from alma_mcp.ledger_state import Champion
-from alma_mcp.review import check_shown, doubts, review_of
-from alma_mcp.review_parts import Review
-from alma_mcp.review_request import Asked
+from alma_mcp.ledger.state import Champion
+from alma_mcp.review.parts import Review
+from alma_mcp.review.request import Asked
+from alma_mcp.review.review import check_shown, doubts, review_of
 from alma_mcp.visible_text import one_line
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from alma_mcp.access import USER_SCOPE
 from alma_mcp.dashboard.rendering import TEMPLATES
 from alma_mcp.dashboard.section import Section, Shown
-from alma_mcp.experience_log import ExperienceLog
+from alma_mcp.logs.experience_log import ExperienceLog
 from alma_mcp.presence import Present
 from alma_mcp.visible_text import one_line
 

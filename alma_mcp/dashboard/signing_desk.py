@@ -10,16 +10,16 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.approval.key_files import KeyFiles
+from alma_mcp.approval.passkey_registration import decoded, request_options
 from alma_mcp.control import Handler
 from alma_mcp.dashboard.kept import Kept
 from alma_mcp.errors import BadRequest, ChainBroken, NotApprovable
-from alma_mcp.key_files import KeyFiles
-from alma_mcp.ledger_rows import Approved, Enrolled, Rejected, Row
-from alma_mcp.ledger_state import EnrolledKey
-from alma_mcp.passkey import PASSKEY, challenge_of, signature_of
-from alma_mcp.passkey_registration import decoded, request_options
-from alma_mcp.signatures import signature_holds
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.passkey import PASSKEY, challenge_of, signature_of
+from alma_mcp.ledger.rows import Approved, Enrolled, Rejected, Row
+from alma_mcp.ledger.signatures import signature_holds
+from alma_mcp.ledger.state import EnrolledKey
 
 CHANNEL = "dashboard"
 ATTEMPTS = 5

@@ -17,7 +17,7 @@ class Asks(Protocol):
         """Answer `embed` or `complete`.
 
         `{"texts": [...], "writes": ...}` gives a list of base64 little-endian float32 vectors, `writes` says
-        whether the design takes something in (`alma_mcp.taking_in`);
+        whether the design takes something in (`alma_mcp.projections.taking_in`);
         `{"prompt": ..., "schema": ..., "position": ..., "call": ...}` gives a text.
         Raises `contract.Unavailable` or `errors.ToolkitError`.
         """

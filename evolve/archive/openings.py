@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alma_mcp.dossier import Finalist
 from alma_mcp.errors import EvolveError
+from alma_mcp.evidence.dossier import Finalist
 from evolve.archive.database import transaction
 
 

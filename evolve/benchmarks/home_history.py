@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from alma_mcp.errors import DataMissing
-from alma_mcp.experience_log import Event
 from alma_mcp.home import Home
-from alma_mcp.question_log import Question
+from alma_mcp.logs.experience_log import Event
+from alma_mcp.logs.question_log import Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 
 from alma_mcp.contract import Experience, Query, Signal
 from alma_mcp.errors import DataMissing
-from alma_mcp.experience_log import Event
 from alma_mcp.home import Home
-from alma_mcp.question_log import Question
+from alma_mcp.logs.experience_log import Event
+from alma_mcp.logs.question_log import Question
 from evolve.benchmarks import Feedback, Played, Recall, Scope, Split, Task, metrics, ranked_experiences
 from evolve.benchmarks.home_history import read_history
 from evolve.benchmarks.splits import block_of_time

@@ -11,8 +11,8 @@ import click
 
 from alma_mcp.control import control
 from alma_mcp.design_store import Design
-from alma_mcp.dossier import Dossier
 from alma_mcp.errors import EvolveError
+from alma_mcp.evidence.dossier import Dossier
 from evolve.archive import Archive
 from evolve.commands.reference import find_design
 from evolve.commands.run import CONFIGURATION, DATA, open_both, settings_of

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from alma_mcp.dossier import Interval
+from alma_mcp.evidence.dossier import Interval
 from evolve.cascade import CascadeSettings
 from evolve.compare import interval
 from evolve.progress import bar

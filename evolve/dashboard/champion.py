@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from alma_mcp.errors import ChainBroken, NotApprovable
 from alma_mcp.home import Home
-from alma_mcp.ledger_rows import parse_row
-from alma_mcp.ledger_state import LedgerState
+from alma_mcp.ledger.rows import parse_row
+from alma_mcp.ledger.state import LedgerState
 
 
 def champion_of(home: Home) -> str:

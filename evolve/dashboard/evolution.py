@@ -10,7 +10,7 @@ from starlette.requests import Request
 from alma_mcp.dashboard.highlight import diff, python
 from alma_mcp.dashboard.section import Shown
 from alma_mcp.errors import DesignUnknown, StoreError
-from alma_mcp.static_audit import audit
+from alma_mcp.evidence.static_audit import audit
 from evolve.archive import Archive, Entry
 from evolve.at_work import searching
 from evolve.dashboard.champion import champion_of

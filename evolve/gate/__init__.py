@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alma_mcp.design_store import Design
-from alma_mcp.dossier import Dossier, Finalist
 from alma_mcp.errors import EvolveError
+from alma_mcp.evidence.dossier import Dossier, Finalist
 from evolve.archive import Archive
 from evolve.archive.openings import Challenge
 from evolve.benchmarks import Benchmark

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alma_mcp.design_store import Design
-from alma_mcp.dossier import Cost, Dossier, Finalist, Side, SideCost
-from alma_mcp.static_audit import audit
+from alma_mcp.evidence.dossier import Cost, Dossier, Finalist, Side, SideCost
+from alma_mcp.evidence.static_audit import audit
 from evolve.archive import Archive
 from evolve.compare import compare, detectable
 from evolve.evaluation import AGENT_TOKENS, Evaluation, TaskResult

@@ -4,7 +4,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from alma_mcp.dossier import Ancestor, DomainResult, TaskResult
+from alma_mcp.evidence.dossier import Ancestor, DomainResult, TaskResult
 from evolve.archive import Archive, Entry
 from evolve.compare import compare
 from evolve.evaluation import Evaluation

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from alma_mcp.design_store import Design
-from alma_mcp.dossier import Cost
+from alma_mcp.evidence.dossier import Cost
 from evolve.archive import Archive, ArchiveBook
 from evolve.benchmarks import Benchmark, Scope
 from evolve.errors import Unplayable

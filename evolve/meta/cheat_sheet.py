@@ -13,7 +13,7 @@ from typing import Any
 from alma_mcp import contract
 from alma_mcp.design_store import MAX_SOURCE_BYTES
 from alma_mcp.hosts.bounds import Bounds
-from alma_mcp.projection import Limits
+from alma_mcp.projections.projection import Limits
 from alma_mcp.toolkit import MAX_PROMPT, MAX_TEXTS
 from alma_mcp.worker_database import FIXED_PRAGMAS, WITHHELD
 from evolve.verify import ALLOWED, QUERIES, SMOKE

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from alma_mcp.dossier import Interval
+from alma_mcp.evidence.dossier import Interval
 from evolve.evaluation import Evaluation, Rejection, Verdict
 from evolve.views.told import told
 

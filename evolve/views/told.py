@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from alma_mcp.dossier import Interval
+from alma_mcp.evidence.dossier import Interval
 from evolve.evaluation import Evaluation, Rejection, Verdict
 
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"

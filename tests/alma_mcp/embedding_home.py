@@ -13,16 +13,16 @@ from alma_mcp.contract import Query, Unavailable, words
 from alma_mcp.design_store import Design
 from alma_mcp.embedders.none import NoEmbedder
 from alma_mcp.embedders.warm import Model, WarmEmbedder
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.generations import Generations
 from alma_mcp.hosts.inprocess import InProcessHost
-from alma_mcp.projection import Limits
-from alma_mcp.projections import Projections
-from alma_mcp.question_log import QuestionLog
-from alma_mcp.recordings import Recordings
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.question_log import QuestionLog
+from alma_mcp.logs.recordings import Recordings
+from alma_mcp.projections.generations import Generations
+from alma_mcp.projections.projection import Limits
+from alma_mcp.projections.projections import Projections
 from alma_mcp.redaction import Redactor
 from alma_mcp.service import Draft, MemoryService
-from alma_mcp.serving import Serving
+from alma_mcp.serving.serving import Serving
 from alma_mcp.toolkit import HostToolkit
 from alma_mcp.vector_cache import VectorCache
 

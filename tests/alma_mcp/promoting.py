@@ -12,18 +12,18 @@ from pathlib import Path
 
 import click
 
-from alma_mcp.approval_rules import ApprovalRules
-from alma_mcp.approvers_cli import approvers
-from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.approval.approvers_cli import approvers
+from alma_mcp.approval.ledger_control import ledger_handlers
+from alma_mcp.approval.promotions_cli import promotions, rollback
+from alma_mcp.approval.rules import ApprovalRules
 from alma_mcp.command_line import run_group
 from alma_mcp.config import load_settings
 from alma_mcp.design_store import Design, DesignStore, bundled_designs
-from alma_mcp.dossier import Dossier, Interval, Side
+from alma_mcp.evidence.dossier import Dossier, Interval, Side
+from alma_mcp.evidence.rehearsal import Performance, Rehearsal
 from alma_mcp.home import Home
-from alma_mcp.ledger_control import ledger_handlers
-from alma_mcp.ledger_rows import Building, Ready
-from alma_mcp.promotions_cli import promotions, rollback
-from alma_mcp.rehearsal import Performance, Rehearsal
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import Building, Ready
 
 FIRST = bundled_designs()["no_memory"]
 SECOND = Design("SECOND = 2\n", "second")

@@ -9,24 +9,24 @@ from running import FakeAsks
 
 from alma_mcp.access import Principal
 from alma_mcp.ballast import Ballast
-from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.contract import Query
-from alma_mcp.curation import Curation
 from alma_mcp.design_store import Design, DesignStore
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.ledger_rows import Requested
-from alma_mcp.ledger_state import Promotion
+from alma_mcp.evidence.rehearsal import Rehearsal, load_rehearsal
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import Requested
+from alma_mcp.ledger.state import Promotion
+from alma_mcp.logs.curation import Curation
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.question_log import QuestionLog
+from alma_mcp.logs.recordings import Recordings
 from alma_mcp.pace import Pace
-from alma_mcp.projection import Limits
-from alma_mcp.projections import Projections
-from alma_mcp.question_log import QuestionLog
-from alma_mcp.recordings import Recordings
+from alma_mcp.projections.projection import Limits
+from alma_mcp.projections.projections import Projections
 from alma_mcp.redaction import Redactor
-from alma_mcp.rehearsal import Rehearsal, load_rehearsal
-from alma_mcp.rehearsals import Rehearsals
-from alma_mcp.rehearsing import Rehearsing
+from alma_mcp.rehearsals.rehearsals import Rehearsals
+from alma_mcp.rehearsals.rehearsing import Rehearsing
 from alma_mcp.service import Draft, MemoryService
-from alma_mcp.serving import Serving
+from alma_mcp.serving.serving import Serving
 
 WHO = Principal("session-1", "project:/a")
 LIMITS = Limits(first_pause_seconds=0, batch=8)

@@ -10,19 +10,19 @@ from running import FakeAsks
 
 from alma_mcp.access import Principal
 from alma_mcp.ballast import Ballast
-from alma_mcp.canary import Canary, Extent
 from alma_mcp.contract import Query
 from alma_mcp.design_store import Design
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.projection import Limits
-from alma_mcp.projections import Projections
-from alma_mcp.question_log import QuestionLog
-from alma_mcp.readiness import probe
-from alma_mcp.recordings import Recordings
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.question_log import QuestionLog
+from alma_mcp.logs.recordings import Recordings
+from alma_mcp.projections.projection import Limits
+from alma_mcp.projections.projections import Projections
 from alma_mcp.redaction import Redactor
+from alma_mcp.rehearsals.readiness import probe
 from alma_mcp.service import Draft, MemoryService
-from alma_mcp.serving import Serving
-from alma_mcp.swap import Steps
+from alma_mcp.serving.canary import Canary, Extent
+from alma_mcp.serving.serving import Serving
+from alma_mcp.serving.swap import Steps
 
 LIMITS = Limits(first_pause_seconds=0, batch=8)
 WHO = Principal("session-1", "project:/a")

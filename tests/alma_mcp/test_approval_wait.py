@@ -2,11 +2,11 @@ import pytest
 from promoting import SECOND as DESIGN
 from promoting import Desk, Direct, made_dossier, rehearse
 
-from alma_mcp.approval_wait import until_ready
+from alma_mcp.approval.ledger_control import ledger_handlers
+from alma_mcp.approval.waiting import until_ready
 from alma_mcp.errors import NotApprovable
 from alma_mcp.home import Home
-from alma_mcp.ledger_control import ledger_handlers
-from alma_mcp.ledger_rows import Expired
+from alma_mcp.ledger.rows import Expired
 
 
 class Meanwhile:

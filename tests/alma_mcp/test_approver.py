@@ -2,9 +2,9 @@ import resource
 
 import pytest
 
-from alma_mcp.approver import Approver
+from alma_mcp.approval.approver import Approver
 from alma_mcp.errors import HomeUnusable, NotApprovable
-from alma_mcp.signatures import signature_holds
+from alma_mcp.ledger.signatures import signature_holds
 
 
 def test_the_key_opens_with_its_passphrase_alone_and_is_its_owners(tmp_path):

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 from promoting import PASSPHRASE, SECOND, Desk, Direct
 
-from alma_mcp.account import own_approver_name
-from alma_mcp.approver import Approver
-from alma_mcp.enrolment_notice import notices
+from alma_mcp.approval.account import own_approver_name
+from alma_mcp.approval.approver import Approver
+from alma_mcp.approval.enrolment_notice import notices
+from alma_mcp.approval.key_files import KeyFiles
+from alma_mcp.approval.ledger_control import ledger_handlers
+from alma_mcp.approval.signing import append, enroll, enrolled_names, replace_own, sign_in
 from alma_mcp.errors import NotApprovable
 from alma_mcp.home import Home
-from alma_mcp.key_files import KeyFiles
-from alma_mcp.ledger_control import ledger_handlers
-from alma_mcp.ledger_rows import Building, Enrolled, Rejected, Requested
-from alma_mcp.ledger_state import EnrolledKey
-from alma_mcp.signing import append, enroll, enrolled_names, replace_own, sign_in
+from alma_mcp.ledger.rows import Building, Enrolled, Rejected, Requested
+from alma_mcp.ledger.state import EnrolledKey
 
 OTHER = "battery staple"
 DAY = 24 * 3600.0
@@ -179,8 +179,8 @@ def typing(monkeypatch):
     """Types this passphrase when it is asked for."""
 
     def types(passphrase):
-        monkeypatch.setattr("alma_mcp.signing.ask_passphrase", lambda _: passphrase)
-        monkeypatch.setattr("alma_mcp.signing.ask_new_passphrase", lambda: passphrase)
+        monkeypatch.setattr("alma_mcp.approval.signing.ask_passphrase", lambda _: passphrase)
+        monkeypatch.setattr("alma_mcp.approval.signing.ask_new_passphrase", lambda: passphrase)
 
     return types
 

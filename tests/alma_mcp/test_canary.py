@@ -5,10 +5,10 @@ import pytest
 from fakes import LOUD, WORDS, FakeHost
 from swapping import WHO, stage
 
-from alma_mcp.canary import Extent
 from alma_mcp.contract import Query
 from alma_mcp.errors import ChainBroken
 from alma_mcp.service import Draft
+from alma_mcp.serving.canary import Extent
 
 EVERY = Extent(share=1.0, questions=50)
 OLD, NEW = [0.0, 0.9], [0.0, 0.1]

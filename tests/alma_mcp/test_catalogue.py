@@ -1,7 +1,7 @@
 import pytest
 
-from alma_mcp.catalogue import Catalogue, Filter, Group
-from alma_mcp.experience_log import ExperienceLog
+from alma_mcp.logs.catalogue import Catalogue, Filter, Group
+from alma_mcp.logs.experience_log import ExperienceLog
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from alma_mcp.approver import Approver
-from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.approval.approver import Approver
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ChainBroken, NotApprovable
-from alma_mcp.ledger_rows import (
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import (
     Approved,
     Building,
     Enrolled,
@@ -25,7 +25,7 @@ from alma_mcp.ledger_rows import (
     Row,
     parse_row,
 )
-from alma_mcp.ledger_state import Champion
+from alma_mcp.ledger.state import Champion
 
 FIRST = Design("FIRST = 1", "first")
 SECOND = Design("SECOND = 2", "second")

@@ -8,12 +8,12 @@ from alma_mcp.access import Principal
 from alma_mcp.composition import compose
 from alma_mcp.config import Settings
 from alma_mcp.contract import MemoryItem, Query, Retrieval
-from alma_mcp.curation import DISTRUSTED, MOST_SPARE, NORMAL, TRUSTED, UNDO_SECONDS, Curation
 from alma_mcp.engine import Engine
 from alma_mcp.errors import BadRequest, StoreError
-from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.home import Home
-from alma_mcp.projection import Limits, Projection
+from alma_mcp.logs.curation import DISTRUSTED, MOST_SPARE, NORMAL, TRUSTED, UNDO_SECONDS, Curation
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.projections.projection import Limits, Projection
 from alma_mcp.service import Draft
 
 BY = "person"

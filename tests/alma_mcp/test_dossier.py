@@ -4,9 +4,9 @@ import json
 import pytest
 from promoting import made_dossier
 
-from alma_mcp.dossier import load_dossier
 from alma_mcp.errors import StoreError
-from alma_mcp.static_audit import audit
+from alma_mcp.evidence.dossier import load_dossier
+from alma_mcp.evidence.static_audit import audit
 
 LATER = {
     "planned", "missing", "detectable", "finalists", "cost", "audit", "opening_id", "results", "domains", "ancestry",

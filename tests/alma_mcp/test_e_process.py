@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from alma_mcp.e_process import ENOUGH, e_value
+from alma_mcp.serving.e_process import ENOUGH, e_value
 
 SIGNALS = 200
 TRIALS = 1000

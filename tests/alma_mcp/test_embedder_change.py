@@ -8,8 +8,8 @@ from embedding_home import SEEKER, WHO, Made, embedding_home
 from alma_mcp.contract import Unavailable
 from alma_mcp.design_store import Design, bundled_designs
 from alma_mcp.embedders.none import NoEmbedder
-from alma_mcp.generation import Generation
-from alma_mcp.projection import Limits
+from alma_mcp.projections.generation import Generation
+from alma_mcp.projections.projection import Limits
 from alma_mcp.service import Draft
 
 FACTS = tuple(f"fact {i}: the {thing} is here" for i, thing in enumerate(("anchor", "bread", "comet", "door")))

@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 
 from alma_mcp.errors import DatabaseCorrupt, HomeUnusable, StoreError
-from alma_mcp.experience_log import APPLICATION_ID, ExperienceLog
-from alma_mcp.experience_schema import MIGRATIONS
+from alma_mcp.logs.experience_log import APPLICATION_ID, ExperienceLog
+from alma_mcp.logs.experience_schema import MIGRATIONS
 
 
 @pytest.fixture

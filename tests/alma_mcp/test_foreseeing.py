@@ -6,7 +6,7 @@ import pytest
 from alma_mcp.contract import Unavailable
 from alma_mcp.design_embedder import DesignEmbedder
 from alma_mcp.embedders.warm import Model, WarmEmbedder
-from alma_mcp.generation import Generation
+from alma_mcp.projections.generation import Generation
 
 
 class Counting:

@@ -5,16 +5,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from promoting import FIRST, SECOND, Desk, Direct, made_dossier, made_rehearsal, rehearse
 
-from alma_mcp.account import account_name
-from alma_mcp.approval_rules import ApprovalRules
-from alma_mcp.approver import Approver
+from alma_mcp.approval.account import account_name
+from alma_mcp.approval.approver import Approver
+from alma_mcp.approval.expired_requests import expire_requests
+from alma_mcp.approval.ledger_control import ledger_handlers
+from alma_mcp.approval.rules import ApprovalRules
 from alma_mcp.config import ApprovalSettings
 from alma_mcp.design_store import MAX_SOURCE_BYTES, Design
 from alma_mcp.errors import BadRequest, LedgerError, NotApprovable
-from alma_mcp.expired_requests import expire_requests
 from alma_mcp.home import Home
-from alma_mcp.ledger_control import ledger_handlers
-from alma_mcp.ledger_rows import (
+from alma_mcp.ledger.rows import (
     Approved,
     Building,
     Enrolled,

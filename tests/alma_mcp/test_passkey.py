@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from fido2.cose import ES256
 
-from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ChainBroken
-from alma_mcp.ledger_rows import Approved, Enrolled, Requested, Row
-from alma_mcp.passkey import challenge_of, public_key_of, signature_of
-from alma_mcp.signatures import signature_holds
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.passkey import challenge_of, public_key_of, signature_of
+from alma_mcp.ledger.rows import Approved, Enrolled, Requested, Row
+from alma_mcp.ledger.signatures import signature_holds
 
 FIRST = Design("FIRST = 1", "first")
 ROW = b"the bytes of a row"

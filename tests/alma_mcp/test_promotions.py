@@ -6,11 +6,11 @@ from rich.console import Console
 from three_dossiers import clear_win, one_kind_worse, smuggled_knowledge
 
 from alma_mcp.design_store import Design
-from alma_mcp.dossier import Cost, Dossier, Finalist
 from alma_mcp.errors import ChainBroken
-from alma_mcp.promotions import check_shown, doubts, listing, page
-from alma_mcp.rehearsal import Rehearsal
-from alma_mcp.static_audit import audit
+from alma_mcp.evidence.dossier import Cost, Dossier, Finalist
+from alma_mcp.evidence.rehearsal import Rehearsal
+from alma_mcp.evidence.static_audit import audit
+from alma_mcp.review.terminal_page import check_shown, doubts, listing, page
 
 
 def shown(renderable, width=160):

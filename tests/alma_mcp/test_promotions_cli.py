@@ -5,11 +5,11 @@ import sys
 import pytest
 from promoting import FIRST, PASSPHRASE, SECOND, Desk, made_dossier
 
-from alma_mcp.approver import Approver
+from alma_mcp.approval.approver import Approver
+from alma_mcp.approval.promotions_cli import approve, reject
+from alma_mcp.approval.signing import enroll
 from alma_mcp.design_store import Design
 from alma_mcp.home import Home
-from alma_mcp.promotions_cli import approve, reject
-from alma_mcp.signing import enroll
 
 NEW = [("approval passphrase", PASSPHRASE), ("Once more", PASSPHRASE)]
 KNOWN = [("Approval passphrase", PASSPHRASE)]

@@ -12,7 +12,7 @@ from alma_mcp.config import Settings
 from alma_mcp.contract import Query
 from alma_mcp.errors import DatabaseCorrupt, DesignFailed
 from alma_mcp.home import Home
-from alma_mcp.question_log import LONGEST_TEXT, MOST_WAITING, Question, QuestionLog
+from alma_mcp.logs.question_log import LONGEST_TEXT, MOST_WAITING, Question, QuestionLog
 from alma_mcp.redaction import Redactor
 from alma_mcp.service import Draft
 

@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 
 from alma_mcp.errors import StoreError
-from alma_mcp.readiness import ENOUGH_QUESTIONS, Readiness, readiness
-from alma_mcp.rehearsal import Performance, Rehearsal, SideBySide, load_rehearsal
+from alma_mcp.evidence.rehearsal import Performance, Rehearsal, SideBySide, load_rehearsal
+from alma_mcp.rehearsals.readiness import ENOUGH_QUESTIONS, Readiness, readiness
 
 CHAMPION = Performance(design="a" * 64, name="words", p50_ms=10, p95_ms=20)
 CHALLENGER = Performance(design="b" * 64, name="loud", p50_ms=10, p95_ms=20)

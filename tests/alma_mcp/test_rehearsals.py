@@ -5,10 +5,10 @@ from fakes import LOUD, WORDS
 from rehearsing_home import WHO, rehearsing_home
 
 from alma_mcp.access import Principal
-from alma_mcp.curation import DISTRUSTED
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ContractBroken, DesignFailed, NoSandbox, WorkerDied
-from alma_mcp.ledger_rows import Expired
+from alma_mcp.ledger.rows import Expired
+from alma_mcp.logs.curation import DISTRUSTED
 
 OTHER = Principal("session-2", "project:/b")
 SHORT = Design("SHORT = 'another one'", "short")

@@ -3,11 +3,11 @@
 import pytest
 
 from alma_mcp.contract import Experience
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.question_log import Question, QuestionLog
+from alma_mcp.evidence.rehearsal import Performance, Rehearsal, SideBySide
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.question_log import Question, QuestionLog
 from alma_mcp.redaction import Redactor
-from alma_mcp.rehearsal import Performance, Rehearsal, SideBySide
-from alma_mcp.review_texts import ReviewTexts
+from alma_mcp.review.texts import ReviewTexts
 
 SIDE = Performance(design="d", name="some")
 

@@ -4,7 +4,7 @@ import warnings
 import pytest
 
 from alma_mcp.design_store import bundled_designs
-from alma_mcp.static_audit import Audit, audit
+from alma_mcp.evidence.static_audit import Audit, audit
 
 PROSE = "The key to the cellar lies below the third flower pot from the left. " * 4
 ASKS = "\nasync def ask(self):\n    return await self.toolkit.complete(PROMPT)\n"

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from alma_mcp.approver import Approver
-from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.approval.approver import Approver
 from alma_mcp.design_store import Design, DesignStore, bundled_designs
 from alma_mcp.errors import NotApprovable
-from alma_mcp.ledger_rows import Approved, Enrolled, Rejected, Requested
-from alma_mcp.succession import FOLLOWS_SECONDS, Succession
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import Approved, Enrolled, Rejected, Requested
+from alma_mcp.serving.succession import FOLLOWS_SECONDS, Succession
 
 FIRST = bundled_designs()["lexical"]
 SECOND = Design("SECOND = 2", "second")

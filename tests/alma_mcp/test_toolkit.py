@@ -7,7 +7,7 @@ from endpoint import Endpoint, completion, refusal
 
 from alma_mcp.contract import Unavailable
 from alma_mcp.errors import ToolkitError
-from alma_mcp.recordings import Recordings
+from alma_mcp.logs.recordings import Recordings
 from alma_mcp.toolkit import Completion, HostToolkit, OpenAICompleter
 
 SCHEMA = {

@@ -9,8 +9,8 @@ from embedding_home import SEEKER, WHO, Made, embedding_home
 
 from alma_mcp.access import Principal
 from alma_mcp.design_store import Design
-from alma_mcp.experience_log import Forgetting
-from alma_mcp.taking_in import TakingIn
+from alma_mcp.logs.experience_log import Forgetting
+from alma_mcp.projections.taking_in import TakingIn
 from alma_mcp.vector_cache import VectorCache, cache_key
 
 OTHER = Design(SEEKER.source + "\n# another one that embeds the same\n", "other")
@@ -57,7 +57,7 @@ async def test_after_a_restart_the_cache_still_knows(tmp_path):
 
 
 async def test_a_cached_vector_is_the_fresh_one_to_the_last_bit(tmp_path, cache):
-    from alma_mcp.recordings import Recordings
+    from alma_mcp.logs.recordings import Recordings
     from alma_mcp.toolkit import HostToolkit
 
     recordings = await Recordings.open(tmp_path / "recordings.db")

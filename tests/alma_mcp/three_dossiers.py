@@ -5,9 +5,9 @@ import statistics
 from promoting import as_asked, made_dossier
 
 from alma_mcp.design_store import Design, bundled_designs
-from alma_mcp.dossier import Ancestor, Cost, DomainResult, Finalist, Interval, SideCost, TaskResult
-from alma_mcp.rehearsal import Performance, Rehearsal, SideBySide
-from alma_mcp.static_audit import audit
+from alma_mcp.evidence.dossier import Ancestor, Cost, DomainResult, Finalist, Interval, SideCost, TaskResult
+from alma_mcp.evidence.rehearsal import Performance, Rehearsal, SideBySide
+from alma_mcp.evidence.static_audit import audit
 
 CHAMPION = bundled_designs()["lexical"]
 AT = 1_790_000_000.0

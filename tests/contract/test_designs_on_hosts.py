@@ -10,8 +10,8 @@ from running import FakeAsks, Runner
 from alma_mcp.contract import Experience, Query
 from alma_mcp.design_store import Design
 from alma_mcp.errors import ContractBroken, DeadlineExceeded, DesignFailed, WorkerDied
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.projection import Projection
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.projections.projection import Projection
 
 HEAD = """
 import asyncio, json

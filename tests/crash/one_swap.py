@@ -24,23 +24,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from alma_mcp import composition
 from alma_mcp.access import Principal
-from alma_mcp.approver import Approver
-from alma_mcp.canary_trial import Trial
-from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.approval.approver import Approver
 from alma_mcp.config import Settings
 from alma_mcp.contract import Query
 from alma_mcp.design_store import Design, bundled_designs
-from alma_mcp.dossier import Dossier, Interval, Side
 from alma_mcp.engine import Engine
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.generation import Generation
+from alma_mcp.evidence.dossier import Dossier, Interval, Side
+from alma_mcp.evidence.rehearsal import Rehearsal
 from alma_mcp.home import Home
 from alma_mcp.hosts.inprocess import InProcessHost
 from alma_mcp.hosts.link import Link
-from alma_mcp.ledger_rows import Approved, Enrolled, Row
-from alma_mcp.rehearsal import Rehearsal
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import Approved, Enrolled, Row
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.projections.generation import Generation
 from alma_mcp.service import Draft
-from alma_mcp.serving import Serving
+from alma_mcp.serving.canary_trial import Trial
+from alma_mcp.serving.serving import Serving
 
 OLD = bundled_designs()["lexical"]
 LOUDER = """

@@ -10,10 +10,10 @@ import pytest
 
 from alma_mcp.contract import Experience, Query, Retrieval, Unavailable, words
 from alma_mcp.design_store import bundled_designs
-from alma_mcp.experience_log import ExperienceLog
 from alma_mcp.hosts.inprocess import InProcessHost
-from alma_mcp.projection import Limits, Projection
-from alma_mcp.recordings import Recordings
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.recordings import Recordings
+from alma_mcp.projections.projection import Limits, Projection
 from alma_mcp.toolkit import Completer, HostToolkit
 
 

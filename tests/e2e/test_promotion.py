@@ -14,14 +14,14 @@ from made import write_locomo
 from mcp import Client, StdioServerParameters
 from mcp_types import ElicitResult
 
-from alma_mcp import signing
-from alma_mcp.approval_wait import until_ready
-from alma_mcp.approver import Approver
+from alma_mcp.approval import signing
+from alma_mcp.approval.approver import Approver
+from alma_mcp.approval.waiting import until_ready
 from alma_mcp.control import control
 from alma_mcp.design_store import bundled_designs
 from alma_mcp.errors import AlmaError
 from alma_mcp.home import Home
-from alma_mcp.ledger_rows import Approved, Enrolled, Row
+from alma_mcp.ledger.rows import Approved, Enrolled, Row
 from scripts.person import BIN, Person
 
 

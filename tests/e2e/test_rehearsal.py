@@ -5,7 +5,7 @@ import re
 
 from alma_mcp.control import control
 from alma_mcp.design_store import bundled_designs
-from alma_mcp.rehearsal import load_rehearsal
+from alma_mcp.evidence.rehearsal import load_rehearsal
 from bench.home import made_dossier
 
 CHAMPION, CHALLENGER = (bundled_designs()[name] for name in ("lexical", "hybrid"))

@@ -7,7 +7,7 @@ import pytest
 
 from alma_mcp import contract
 from alma_mcp.design_store import bundled_designs
-from alma_mcp.projection import Limits
+from alma_mcp.projections.projection import Limits
 from evolve.benchmarks import BENCHMARKS
 from evolve.benchmarks.descriptions import PUBLISHED, describe, unnamed
 from evolve.environments import DOMAINS

@@ -183,8 +183,8 @@ print([name for name in sys.modules if name in %r])
 """
 PROMOTES = (
     "alma_mcp.control",
-    "alma_mcp.champion_ledger",
-    "alma_mcp.promotions",
+    "alma_mcp.ledger.champion_ledger",
+    "alma_mcp.review.terminal_page",
     "evolve.gate",
     "evolve.commands.promote",
 )

@@ -4,7 +4,7 @@ import pytest
 from made_gate import PATIENT, Made, gate_of, knowing
 
 from alma_mcp.design_store import Design, bundled_designs
-from alma_mcp.dossier import Dossier
+from alma_mcp.evidence.dossier import Dossier
 from alma_mcp.toolkit import Completion
 from evolve.benchmarks.locomo import Locomo
 from evolve.evaluate import evaluate

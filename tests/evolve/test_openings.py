@@ -2,8 +2,8 @@ import sqlite3
 
 import pytest
 
-from alma_mcp.dossier import Finalist
 from alma_mcp.errors import EvolveError
+from alma_mcp.evidence.dossier import Finalist
 from evolve.archive import Archive
 
 FINALISTS = (Finalist(design="a", name="A", score=0.5), Finalist(design="b", name="B", score=0.4))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from alma_mcp.approver import Approver
-from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.approval.approver import Approver
 from alma_mcp.design_store import bundled_designs
 from alma_mcp.errors import ContractBroken, DeadlineExceeded, DesignError, WorkerDied
 from alma_mcp.home import Home
 from alma_mcp.hosts.bounds import size_of
+from alma_mcp.ledger.champion_ledger import ChampionLedger
 
 LEXICAL = bundled_designs()["lexical"]
 SECRET = "sk-planted-0123456789"

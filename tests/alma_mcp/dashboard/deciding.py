@@ -9,19 +9,19 @@ import httpx2
 from made_dashboard import OURS, PORT, Clock
 from three_dossiers import CHAMPION
 
-from alma_mcp.approval_rules import ApprovalRules
-from alma_mcp.approver import Approver
-from alma_mcp.champion_ledger import ChampionLedger
+from alma_mcp.approval.approver import Approver
+from alma_mcp.approval.ledger_control import ledger_handlers
+from alma_mcp.approval.rules import ApprovalRules
 from alma_mcp.config import ApprovalSettings
 from alma_mcp.dashboard.app import build_app
 from alma_mcp.dashboard.live import Streams
 from alma_mcp.dashboard.promotions import promotions_section
 from alma_mcp.dashboard.visits import Visits
 from alma_mcp.design_store import DesignStore
+from alma_mcp.evidence.rehearsal import Rehearsal
 from alma_mcp.home import Home
-from alma_mcp.ledger_control import ledger_handlers
-from alma_mcp.ledger_rows import Building, Enrolled, Ready
-from alma_mcp.rehearsal import Rehearsal
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import Building, Enrolled, Ready
 
 ORIGIN = f"http://localhost:{PORT}"
 PASSPHRASE = "correct horse"

@@ -7,7 +7,7 @@ from deciding import PASSPHRASE, made_place
 from software_passkey import SoftwarePasskey
 from three_dossiers import CHAMPION, clear_win, one_kind_worse, smuggled_knowledge
 
-from alma_mcp.ledger_rows import Approved, Enrolled, Rejected, RolledBack
+from alma_mcp.ledger.rows import Approved, Enrolled, Rejected, RolledBack
 
 KEYS = "/promotions/keys"
 

@@ -11,12 +11,12 @@ from starlette.types import ASGIApp
 
 from alma_mcp.access import Principal
 from alma_mcp.contract import Query
-from alma_mcp.curation import UNDO_SECONDS
 from alma_mcp.dashboard.app import build_app
 from alma_mcp.dashboard.live import Streams
 from alma_mcp.dashboard.memories import ROWS_ON_A_PAGE, memories_section
 from alma_mcp.dashboard.memory_search import LIMIT, MAX_TOKENS
 from alma_mcp.dashboard.visits import Visits
+from alma_mcp.logs.curation import UNDO_SECONDS
 from alma_mcp.server import build_server
 from alma_mcp.service import Draft
 

@@ -8,7 +8,6 @@ from promoting import FIRST, SECOND
 from starlette.testclient import TestClient
 
 from alma_mcp.access import Principal
-from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.contract import Experience
 from alma_mcp.dashboard.app import build_app
 from alma_mcp.dashboard.audit import audit_section
@@ -17,11 +16,12 @@ from alma_mcp.dashboard.live import Streams
 from alma_mcp.dashboard.scopes import scopes_section
 from alma_mcp.dashboard.visits import Visits
 from alma_mcp.design_store import DesignStore
-from alma_mcp.ledger_rows import Building, Expired, Requested
+from alma_mcp.ledger.champion_ledger import ChampionLedger
+from alma_mcp.ledger.rows import Building, Expired, Requested
+from alma_mcp.logs.question_log import Question, QuestionLog
 from alma_mcp.presence import Presence
-from alma_mcp.question_log import Question, QuestionLog
 from alma_mcp.redaction import Redactor
-from alma_mcp.serving import Swap
+from alma_mcp.serving.serving import Swap
 from alma_mcp.status import Status
 
 NOW = 1_700_000_000.0

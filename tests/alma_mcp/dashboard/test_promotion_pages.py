@@ -10,10 +10,10 @@ from rich.console import Console
 from three_dossiers import clear_win, one_kind_worse, opened, played, rehearsed, smuggled_knowledge
 
 from alma_mcp.design_store import Design
-from alma_mcp.ledger_rows import Building
-from alma_mcp.promotions import page
-from alma_mcp.review import review_of
-from alma_mcp.review_parts import sentences
+from alma_mcp.ledger.rows import Building
+from alma_mcp.review.parts import sentences
+from alma_mcp.review.review import review_of
+from alma_mcp.review.terminal_page import page
 
 THREE = [clear_win, smuggled_knowledge, one_kind_worse]
 HIDING = "<script>alert(1)</script> \x1b[31mred \u202edesrever"

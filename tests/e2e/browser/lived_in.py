@@ -9,8 +9,8 @@ from alma_mcp.access import USER_SCOPE, project_scope
 from alma_mcp.contract import Experience, Step
 from alma_mcp.control import control
 from alma_mcp.design_store import Design, DesignStore, bundled_designs
-from alma_mcp.experience_log import ExperienceLog
-from alma_mcp.question_log import Question, QuestionLog
+from alma_mcp.logs.experience_log import ExperienceLog
+from alma_mcp.logs.question_log import Question, QuestionLog
 from alma_mcp.redaction import Redactor
 from evolve.archive import Archive, Cost, Lesson
 from evolve.config import SearchSettings

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from made_archive import HOSTILE, design, evaluation
 
-from alma_mcp.champion_ledger import ChampionLedger
 from alma_mcp.design_store import Design, bundled_designs
+from alma_mcp.ledger.champion_ledger import ChampionLedger
 from evolve.archive import Cost
 from evolve.config import SearchSettings
 from evolve.dashboard.reader import REST, Reader

@@ -5,7 +5,7 @@ from made_archive import HOSTILE, METRIC, design
 from made_gate import Made, gate_of, knowing
 
 from alma_mcp.design_store import bundled_designs
-from alma_mcp.dossier import Dossier
+from alma_mcp.evidence.dossier import Dossier
 from evolve.book import Booked
 from evolve.episode import Episode, EpisodeStep, Game
 from evolve.episodes import Episodes

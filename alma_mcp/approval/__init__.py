@@ -1,0 +1,1 @@
+"""A person's word: keys, what unlocks them, and the rules of a decision."""

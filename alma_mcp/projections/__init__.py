@@ -1,0 +1,1 @@
+"""What designs remember: one design's memory of a scope at a position of the log."""
