@@ -18,6 +18,7 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._answering = 0
+        self._awaiting = 0
         self._answered = float("-inf")
         self._free = asyncio.Event()
         self._free.set()
@@ -26,7 +27,8 @@ class Pace:
     def answering(self) -> Iterator[None]:
         """A real query is being answered."""
         self._answering += 1
-        self._free.clear()
+        if not self._awaiting:
+            self._free.clear()
         try:
             yield
         finally:
@@ -35,9 +37,28 @@ class Pace:
             if not self._answering:
                 self._free.set()
 
+    @contextlib.contextmanager
+    def awaiting(self) -> Iterator[None]:
+        """A real query waits for what is being done in the background: nothing rests meanwhile."""
+        self._awaiting += 1
+        self._free.set()
+        try:
+            yield
+        finally:
+            self._awaiting -= 1
+            if self._answering and not self._awaiting:
+                self._free.clear()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a real query waits for the background."""
+        return self._awaiting > 0
+
     @property
     def hurried(self) -> bool:
-        """Whether somebody asks, or has just asked."""
+        """Whether somebody asks, or has just asked, and nobody waits for the background."""
+        if self._awaiting:
+            return False
         return self._answering > 0 or self._clock() - self._answered < QUIET_SECONDS
 
     def step(self, most: int) -> int:

@@ -113,7 +113,8 @@ class MemoryService:
         self._written(who, scope, position)
         if not new:
             stored = await self._log.read(scope, position - 1, 1)
-            return (str(stored[0].body["id"]) if stored else experience.id), False
+            kept = stored and stored[0].position == position
+            return (str(stored[0].body["id"]) if kept else experience.id), False
         return experience.id, True
 
     async def retrieve(self, who: Principal, query: Query, max_tokens: int, *, noted: bool = True) -> Answer:
@@ -131,9 +132,8 @@ class MemoryService:
         ask = functools.partial(self._asked, who, scopes, query)
         canary = self._canary if noted else None
         started = self._timer()
-        with self._pace.answering():
-            answered = await (canary.answered(ask) if canary else answered_by_live(self._serving, ask))
-            items = await merged(self._log, scopes, answered.retrievals, query.limit)
+        answered = await (canary.answered(ask) if canary else answered_by_live(self._serving, ask))
+        items = await merged(self._log, scopes, answered.retrievals, query.limit)
         shown = within(items, max_tokens)
         returned = tuple(item.id for item in shown)
         if canary:
@@ -223,7 +223,8 @@ class MemoryService:
 
     async def _of_design(self, projections: Projections, who: Principal, scope: str, query: Query) -> _OfScope:
         behind = await self._caught_up(projections, scope, self._written_by.get(who.session, {}).get(scope, 0))
-        retrieval = await projections.of(scope).retrieve(query)
+        with self._pace.answering():
+            retrieval = await projections.of(scope).retrieve(query)
         note = f"About {behind:,} memories are still being taken in." if behind else ""
         return _OfScope(retrieval, "; ".join(part for part in (retrieval.note, note) if part))
 
@@ -236,7 +237,8 @@ class MemoryService:
         if projection.position < head:
             task = self._serving.follow(scope, projections)
             if projection.position < needed or projection.position == 0:
-                await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
+                with self._pace.awaiting():
+                    await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
         behind = max(0, head - projection.position)
         return behind if projection.position < needed or behind > UNREMARKABLE else 0
 

@@ -31,13 +31,9 @@ def audit_section(ledger: ChampionLedger) -> Section:
     """The section at `/audit`."""
 
     async def show(_: Request) -> Shown:
-        damaged, rows = "", list[Row]()
-        try:
-            rows = list(await ledger.history())
-        except LedgerError as error:
-            damaged = str(error)
+        rows, damage = await ledger.readable()
         checked = check(rows)
-        problem = damaged or ledger.broken or next((each.problem for each in checked if each.problem), "")
+        problem = str(damage or "") or ledger.broken or next((each.problem for each in checked if each.problem), "")
         return Shown(
             "audit.html",
             {

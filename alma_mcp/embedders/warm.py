@@ -126,7 +126,8 @@ class WarmEmbedder:
             if self._pace and asyncio.get_running_loop().time() < patient_until:
                 await self._pace.pass_by()
             step = model.least if hurried and model.least else model.batch * model.at_once
-            found |= await self._encoded(model, dict(left[:step]), aside=self._pace is not None)
+            aside = self._pace is not None and not self._pace.awaited
+            found |= await self._encoded(model, dict(left[:step]), aside=aside)
             left = left[step:]
         return found
 

@@ -146,9 +146,22 @@ class ChampionLedger:
 
     async def history(self) -> Sequence[Row]:
         """Every row, oldest first. Raises `ChainBroken` where one is damaged."""
+        rows, damage = await self.readable()
+        if damage:
+            raise damage
+        return rows
+
+    async def readable(self) -> tuple[Sequence[Row], ChainBroken | None]:
+        """The rows as they lie in the table now, oldest first, up to a damaged one; and what is wrong with that."""
         with database_errors(self._path):
-            rows = await self._connection.execute_fetchall(STORED)
-        return [_stored_row(*row) for row in rows]
+            stored = await self._connection.execute_fetchall(STORED)
+        rows: list[Row] = []
+        for each in stored:
+            try:
+                rows.append(_stored_row(*each))
+            except ChainBroken as damage:
+                return rows, damage
+        return rows, None
 
     async def close(self) -> None:
         await self._connection.close()

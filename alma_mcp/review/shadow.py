@@ -34,7 +34,7 @@ def shadow_of(asked: Asked) -> Shadow:
 def _readiness(rehearsal: Rehearsal) -> list[str]:
     took = f"took in {_counted(rehearsal.events, 'event')} of {_counted(rehearsal.scopes, 'scope')}"
     aside = f", {rehearsal.set_aside:,} could not be taken in" if rehearsal.set_aside else ""
-    ready = "It is NOT ready to serve." if rehearsal.objections else "It is ready to serve."
+    ready = "It could serve, but see what speaks against it." if rehearsal.objections else "It is ready to serve."
     return [f"Rehearsed on {when(rehearsal.at)}: it {took} within {rehearsal.replay_seconds:,.1f} s{aside}. {ready}"]
 
 

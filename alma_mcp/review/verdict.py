@@ -43,8 +43,6 @@ def _doubts(asked: Asked) -> Iterator[Reason]:
         yield Reason(sentence, DOSSIER)
     if dossier.audit is not None and dossier.audit != audit(asked.source):
         yield Reason("The audit in the dossier is not what this code shows; request the promotion again.", DOSSIER)
-    if asked.rehearsal and asked.rehearsal.objections:
-        yield Reason("The rehearsal FAILED: it is not ready to serve this home's memories.", HOME)
     yield from (Reason(one_line(each), LEDGER) for each in asked.doubts)
 
 
@@ -104,8 +102,6 @@ def _word(asked: Asked, against: tuple[Reason, ...]) -> tuple[str, str, Tone]:
     """A word, how the sentence goes on, and a tone."""
     if asked.dossier.verdict != "passed":
         return "Reject", _why_not(asked), "bad"
-    if asked.rehearsal and asked.rehearsal.objections:
-        return "Reject", "it did better elsewhere, and does not work with the memories of this home.", "bad"
     if asked.unmet:
         asks = "your settings ask for more evidence than this before anything is promoted"
         return "Not enough evidence", f"{asks}.", "bad"
@@ -114,6 +110,12 @@ def _word(asked: Asked, against: tuple[Reason, ...]) -> tuple[str, str, Tone]:
     if any(each.origin == CODE for each in against):
         needless = "its code does what a memory has no need of; read those lines first"
         return "Look closely", f"it gained, and {needless}.", "warn"
+    if any(each.origin == HOME for each in against):
+        return (
+            "Look closely",
+            "it gained elsewhere; with the memories of this home something speaks against it.",
+            "warn",
+        )
     if against:
         return "Look closely", "it gained on the whole, and is not better everywhere.", "warn"
     return "Nothing speaks against it", _why(asked), "good"

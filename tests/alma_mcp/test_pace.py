@@ -48,6 +48,22 @@ async def test_it_waits_while_a_query_is_answered():
     await asyncio.wait_for(waiting, 30)
 
 
+async def test_nothing_rests_while_a_query_waits_for_the_work_beside():
+    pace = Pace(Clock())
+    with pace.answering():
+        with pace.awaiting():
+            assert (pace.hurried, pace.step(64), pace.awaited) == (False, 64, True)
+            waiting = asyncio.create_task(pace.pass_by())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert waiting.done()
+        assert (pace.hurried, pace.awaited) == (True, False)
+        waiting = asyncio.create_task(pace.pass_by())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 30)
+
+
 class Counted(WarmEmbedder):
     """Keeps how many texts it is given at once, and by whom."""
 

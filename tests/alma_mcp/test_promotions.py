@@ -135,7 +135,7 @@ def test_smuggled_task_knowledge_is_seen_at_once():
     assert gate == "AGAINST IT: It gains 0.287 with an empty memory: task knowledge in its code. (the gate)"
     assert "your last 40 questions just as the champion does: nothing would change" in home
     assert code.startswith("AGAINST IT: Line 11: 24 texts that can hold knowledge of tasks")
-    assert "Which lamp does Caroline keep?" in code
+    assert "Which lamp does the tenant keep?" in code
 
 
 def test_a_single_kind_of_tasks_that_got_worse_is_seen_at_once():
@@ -181,16 +181,16 @@ def test_what_the_settings_ask_for_and_the_evidence_lacks_is_told():
     assert lines[1] == "AGAINST IT: This home asks for at least 200 tasks; 80 were compared. (your settings)"
 
 
-def test_a_rehearsal_that_failed_speaks_against_it():
+def test_what_a_rehearsal_objects_to_speaks_against_it_and_leaves_the_decision_open():
     request = clear_win()
     rehearsal = Rehearsal.model_validate(request["rehearsal"]).model_copy(
         update={"objections": ("an answer took 9 s",)}
     )
     request |= {"rehearsal": rehearsal.model_dump(mode="json"), "report": rehearsal.report}
     check_shown(request)
-    assert first_lines(request)[0].startswith("Reject: it did better elsewhere")
+    assert first_lines(request)[0].startswith("Look closely: it gained elsewhere")
     assert "AGAINST IT: An answer took 9 s. (this home's rehearsal)" in first_lines(request)
-    assert "The rehearsal FAILED" in doubts(request)[0]
+    assert doubts(request) == []
 
 
 def test_the_shadow_report_tells_what_appears_what_is_lost_and_what_was_forgotten():

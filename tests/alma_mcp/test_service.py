@@ -27,6 +27,15 @@ async def test_a_repeated_request_stores_once_and_gives_the_same_id(world):
     assert len(await texts(world, "fact")) == 1
 
 
+async def test_a_repeated_request_whose_memory_was_forgotten_since_stores_nothing(world):
+    first, _ = await world.service.update(world.who, Draft("a fact"), key="s:1")
+    await world.service.update(world.who, Draft("something else"))
+    await world.service.forget(world.who, [first])
+    _, new = await world.service.update(world.who, Draft("a fact"), key="s:1")
+    assert not new
+    assert await texts(world, "fact") == []
+
+
 async def test_an_item_that_rests_on_something_foreign_never_comes_back(world):
     other = Principal("session-2", "project:/b")
     foreign, _ = await world.service.update(other, Draft("their fact"))

@@ -15,7 +15,7 @@ THINGS = "lamp book dog guitar bicycle tent scarf boat piano camera kite ring"
 COLOURS = "red blue grey green white black brown golden pink violet orange silver"
 TOWNS = "Oslo Lima Rome Kyoto Cairo Delhi Perth Quito Turin Leeds Minsk Davos"
 ANSWERS = {
-    f"Which {thing} does Caroline keep?": f"The {colour} one that she bought in {town}."
+    f"Which {thing} does the tenant keep?": f"The {colour} one that she bought in {town}."
     for thing, colour, town in zip(THINGS.split(), COLOURS.split(), TOWNS.split(), strict=True)
 }
 LOOK_UP = """

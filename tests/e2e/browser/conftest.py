@@ -70,20 +70,30 @@ async def lived_in(machine):
     return await live_in(machine)
 
 
+RENAME = """([from, to]) => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.nodeValue = texts.currentNode.nodeValue.replaceAll(from, to);
+}"""
+
+
 @dataclass(frozen=True)
 class Pictures:
-    """Where screenshots are kept: the folder that `--pictures` names, or one that goes with the test."""
+    """Where screenshots are kept: the folder that `--pictures` names, or one that goes with the test.
+
+    The test's own `place` is shown as a folder that reads better.
+    """
 
     folder: Path
+    place: Path
 
-    async def take(self, page, name, *, whole=False):
-        """Take one of the window, or of the whole page."""
-        await page.screenshot(path=self.folder / f"{name}.png", full_page=whole, animations="disabled")
+    async def take(self, page, name):
+        await page.evaluate(RENAME, [str(self.place), "/home/you"])
+        await page.screenshot(path=self.folder / f"{name}.png", animations="disabled")
 
 
 @pytest.fixture
 def pictures(request, tmp_path):
     wanted = request.config.getoption("--pictures")
-    folder = Path(wanted) if wanted else tmp_path
+    folder = Path(wanted) if wanted else tmp_path / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
-    return Pictures(folder)
+    return Pictures(folder, tmp_path)

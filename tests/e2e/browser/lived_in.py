@@ -59,10 +59,9 @@ async def _remember(machine, now):
     log = await ExperienceLog.open(machine.home.experiences)
     project, other = project_scope(str(machine.project)), project_scope(str(machine.project.parent / "website"))
     chance, ids = random.Random(0), []
-    for number in range(4 * len(NOTES)):
-        kind, task, text = NOTES[number % len(NOTES)]
+    for number, (kind, task, text) in enumerate(NOTES):
         scope = (project, project, other, USER_SCOPE)[number % 4]
-        at = now - 30 * DAY + number * DAY / 2
+        at = now - 30 * DAY + number * 2 * DAY
         made = Experience(
             id=f"m{number:016x}", kind=kind, task=task, steps=(Step("assistant", text),), outcome="done",
             reward=chance.choice((None, 1.0, 1.0, 0.0)), scope=scope, session=f"s{number // 5}", source="assistant",
