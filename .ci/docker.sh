@@ -16,6 +16,7 @@ answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 if [ "${1:-}" = stop ]; then
     if [ -f "$pid_file" ] && [ "$(cat "/proc/$(cat "$pid_file")/comm" 2>/dev/null)" = dockerd ]; then
         kill "$(cat "$pid_file")"
+        for _ in $(seq 100); do kill -0 "$(cat "$pid_file")" 2>/dev/null || break; sleep 0.1; done
         say "ended the daemon that was started here"
     fi
     rm -f "$pid_file"
