@@ -10,7 +10,7 @@ from alma_mcp.review.request import Asked
 from alma_mcp.visible_text import one_line
 
 SHOWN = 8
-IN_ITS_CODE = "The answers stand in its code: it knows the test, and would be no help with your own work."
+IN_ITS_CODE = "The answers stand in its code: it knows the test, which is no help with your own work."
 PART_OF_GAIN = 0.5
 TELLING = 20
 GATE, CODE, DOSSIER, HOME, SETTINGS = "the gate", "its code", "the dossier", "this home's rehearsal", "your settings"
@@ -36,7 +36,7 @@ def verdict_of(asked: Asked) -> Verdict:
 def _doubts(asked: Asked) -> Iterator[Reason]:
     dossier = asked.dossier
     if dossier.verdict != "passed":
-        yield Reason("The gate FAILED: the evidence does not support this promotion.", GATE)
+        yield Reason("It FAILED the gate: the evidence does not support this promotion.", GATE)
     if dossier.champion.design != asked.champion.id:
         measured = one_line(dossier.champion.name)
         sentence = f"It was measured against {measured}, which is not the champion now ({asked.champion_title} is)."
@@ -47,9 +47,10 @@ def _doubts(asked: Asked) -> Iterator[Reason]:
 
 
 def _against(asked: Asked) -> Iterator[Reason]:
-    """The gate's objections, the doubts, what the code shows, what came of the rehearsal, what the settings ask for."""
+    """The gate's objections, what the code shows, the doubts, what came of the rehearsal, what the settings ask for."""
     for each in asked.dossier.objections:
         yield Reason(f"{_upper(one_line(each))}.", GATE)
+    yield from _shown_by_code(asked)
     yield from _doubts(asked)
     if asked.dossier.verdict == "passed":
         for kind in _worse(asked.dossier):
@@ -58,7 +59,6 @@ def _against(asked: Asked) -> Iterator[Reason]:
     if asked.rehearsal:
         yield from _rehearsed(asked)
     yield from (Reason(one_line(each), SETTINGS) for each in asked.unmet)
-    yield from _shown_by_code(asked)
 
 
 def _shown_by_code(asked: Asked) -> Iterator[Reason]:
@@ -78,7 +78,7 @@ def _rehearsed(asked: Asked) -> Iterator[Reason]:
     if new > old:
         yield Reason(f"It failed {new:,} of your {count:,} last questions, the champion {old:,}.", HOME)
     if count >= TELLING and all(each.challenger == each.champion for each in rehearsal.questions):
-        yield Reason(f"It answers your last {count:,} questions just as the champion does: nothing would change.", HOME)
+        yield Reason(f"It brings back the same memories for your last {count:,} questions as the champion does.", HOME)
 
 
 def _in_favour(asked: Asked, against: tuple[Reason, ...]) -> Iterator[Reason]:
@@ -89,9 +89,7 @@ def _in_favour(asked: Asked, against: tuple[Reason, ...]) -> Iterator[Reason]:
         if dossier.domains and not _worse(dossier):
             yield Reason("No kind of task got worse beyond chance.", GATE)
     elif difference.low > 0:
-        yield Reason(
-            f"Its score is {difference.mean:.3f} higher on the whole; the objections say why not to trust that.", GATE
-        )
+        yield Reason(f"Its score is {difference.mean:.3f} higher on the whole, from 0 to 1.", GATE)
     if not audit(asked.source).serious:
         yield Reason("Its code shows nothing serious.", CODE)
     if asked.rehearsal and not asked.rehearsal.objections:
@@ -133,11 +131,11 @@ def _why_not(asked: Asked) -> str:
     dossier = asked.dossier
     gained, minimum = _gained_empty(asked), dossier.minimum_effect
     if gained > minimum and gained >= PART_OF_GAIN * dossier.difference.mean:
-        return f"what it gains is there before it has any memory. {IN_ITS_CODE}"
+        return f"most of what it gains is there with an empty memory too. {IN_ITS_CODE}"
     worse = _worse(dossier)
     if worse and dossier.difference.mean > 0:
-        kinds = ", ".join(f"{one_line(each.kind)} by {-each.difference.mean:.3f}" for each in worse)
-        return f"it is better on the whole, and that is paid for by one kind of tasks: worse at {kinds}."
+        kinds = ", ".join(f"{one_line(each.kind)}, by {-each.difference.mean:.3f}" for each in worse)
+        return f"it is better on the whole, but worse at one kind of tasks: {kinds}, where 1 is everything."
     if dossier.difference.low <= 0:
         return "it is not shown to be better: the difference may be chance."
     return "the gate says no; what it says stands below."

@@ -129,11 +129,13 @@ def test_a_clear_win_is_seen_at_once():
 def test_smuggled_task_knowledge_is_seen_at_once():
     request = smuggled_knowledge()
     check_shown(request)
-    advice, gate, failed, home, code = first_lines(request)[:5]
-    assert advice.startswith("Reject: what it gains is there before it has any memory. The answers stand in its code")
-    assert failed.startswith("AGAINST IT: The gate FAILED")
+    advice, gate, code, failed, home = first_lines(request)[:5]
+    assert advice.startswith(
+        "Reject: most of what it gains is there with an empty memory too. The answers stand in its"
+    )
+    assert failed.startswith("AGAINST IT: It FAILED the gate")
     assert gate == "AGAINST IT: It gains 0.287 with an empty memory: task knowledge in its code. (the gate)"
-    assert "your last 40 questions just as the champion does: nothing would change" in home
+    assert "the same memories for your last 40 questions as the champion does" in home
     assert code.startswith("AGAINST IT: Line 11: 24 texts that can hold knowledge of tasks")
     assert "Which lamp does the tenant keep?" in code
 
@@ -143,9 +145,9 @@ def test_a_single_kind_of_tasks_that_got_worse_is_seen_at_once():
     check_shown(request)
     advice, gate, failed = first_lines(request)[:3]
     assert advice == (
-        "Reject: it is better on the whole, and that is paid for by one kind of tasks: worse at temporal by 0.262."
+        "Reject: it is better on the whole, but worse at one kind of tasks: temporal, by 0.262, where 1 is everything."
     )
-    assert "The gate FAILED" in failed
+    assert "It FAILED the gate" in failed
     assert gate == "AGAINST IT: It is worse by 0.262 on the 21 tasks of temporal (p = 0.0012). (the gate)"
 
 

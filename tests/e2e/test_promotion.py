@@ -259,7 +259,7 @@ def test_a_failed_gate_is_said_and_needs_a_flag_to_be_overruled(searched):
     searched.home.settings.write_text('embedder = "none"\nfirst_champion = "lexical"\n')
     said, short = request(searched, "no_memory")
     assert "The gate failed" in said
-    with pytest.raises(RuntimeError, match="The gate FAILED"):
+    with pytest.raises(RuntimeError, match="It FAILED the gate"):
         Person(searched.home.path).approve(short)
 
 

@@ -119,7 +119,7 @@ async def test_against_the_evidence_takes_a_second_step(place, browser):
     number = await place.file(one_kind_worse())
     fields = await on_page(browser, place, number)
     action, given = f"/promotions/{number}/decide", {"decision": "approve", "passphrase": PASSPHRASE}
-    assert "The gate FAILED" in await browser.send(action, **given, **fields)
+    assert "It FAILED the gate" in await browser.send(action, **given, **fields)
     assert await decided(place) == []
     fields = await on_page(browser, place, number, "/against")
     assert "The evidence speaks against it" in browser.html

@@ -53,7 +53,7 @@ async def test_terminal_and_dashboard_say_the_same(place, made):
     [
         (clear_win, "Nothing speaks against it", "on no kind of them worse. Approve it if you understand", "good"),
         (smuggled_knowledge, "Reject", "The answers stand in its code: it knows the test", "bad"),
-        (one_kind_worse, "Reject", "paid for by one kind of tasks: worse at temporal by 0.262", "bad"),
+        (one_kind_worse, "Reject", "worse at one kind of tasks: temporal, by 0.262", "bad"),
     ],
 )
 async def test_the_banner_says_in_words_what_to_do(place, made, word, advice, tone):

@@ -31,6 +31,26 @@ NOTES = (
     ("trajectory", "Speed up the first answer", "The pump is standard library only: 41 ms instead of 700."),
     ("note", "The gate split is opened by the gate alone", "Every opening is counted, and alpha is spent over them."),
     ("fix", "Feedback was lost on replay", "Feedback is an event of the log, so a rebuilt memory learns it again."),
+    ("decision", "A rollback needs no passphrase", "It only brings back what a person approved before."),
+    (
+        "fix",
+        "A commit failed on a full disk",
+        "A ballast file is kept, and given up so that something can be forgotten.",
+    ),
+    ("howto", "See why a memory came back", "The dashboard asks as an assistant would and names each reason."),
+    ("note", "Worktrees are one project", "A scope is the repository, however many folders it is checked out in."),
+    ("preference", "Names in code", "One noun a file; the words of docs/design.md and no synonyms."),
+    ("trajectory", "Halve the time of the search", "Questions are embedded before the design asks for their vectors."),
+    ("fix", "Two engines after an update", "The right to run is a lock of the kernel, never a file with a process id."),
+    ("decision", "Secrets are replaced before they are stored", "Equal secrets get equal marks, so duplicates match."),
+    (
+        "howto",
+        "Measure a design on your own past",
+        "alma-evolve evaluate with the benchmark replay, from 20 questions up.",
+    ),
+    ("note", "A model's answer is recorded once", "Replaying the log asks no model anew and gives the same memory."),
+    ("fix", "A test failed once in six runs", "Sets are ordered alike in every worker: the hash seed is fixed."),
+    ("preference", "Commit messages", "They say why; what was changed is in the change."),
     ("note", "FTS5 ranks rare words higher", "BM25 with k1 = 1.2 and b = 0.75, as SQLite has it."),
 )
 QUESTIONS = (
