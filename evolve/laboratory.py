@@ -98,6 +98,11 @@ def completer_of(benchmark: Benchmark) -> Completer | None:
     return benchmark.completer if isinstance(benchmark, Episodic) else None
 
 
+def memory_model(play: PlaySettings) -> str:
+    """The model that answers designs, by the name that it is priced under."""
+    return play.memory_model or play.agent
+
+
 def model_of(play: PlaySettings) -> str:
-    """The name of the model that answers designs."""
-    return f"{play.memory_model or play.agent} at {play.agent_url}"
+    """The same and where it is asked: what is kept of its answers belongs to both."""
+    return f"{memory_model(play)} at {play.agent_url}"

@@ -15,7 +15,7 @@ from evolve.config import MAY_CHANGE, SearchSettings
 from evolve.endpoints.prices import Prices
 from evolve.evaluated_memory import Laboratory
 from evolve.judging import Judging
-from evolve.laboratory import model_of
+from evolve.laboratory import memory_model
 from evolve.meta.brief import Proposer
 from evolve.meta.briefing import Briefing, Witness
 from evolve.meta.lessons import forbidden
@@ -66,7 +66,7 @@ async def search(settings: SearchSettings, rounds: int, means: Means, watcher: W
     play = settings.play
     scopes = benchmark.scopes("search")
     plays = Counter(task.id for scope in scopes for task in tasks_of(scope))
-    meter = Meter(play.agent, model_of(play), plays, means.prices.dollars, budget)
+    meter = Meter(play.agent, memory_model(play), plays, means.prices.dollars, budget)
     judging = Judging(archive, benchmark, means.runner, meter, _stages(settings, benchmark), settings.seed)
     secret = forbidden(scopes)
     briefing = Briefing(archive, benchmark.name, SAMPLERS[settings.sampler], means.witness)

@@ -18,6 +18,7 @@ from evolve.commands.reference import find_design
 from evolve.commands.run import CONFIGURATION, DATA, open_both, settings_of
 from evolve.endpoints.prices import PUBLISHED, load_prices
 from evolve.gate import Gate
+from evolve.laboratory import memory_model
 from evolve.progress import bar
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def promote(context: "Context", design: str | None, configuration: Path, data: P
 
 async def _promote(context: "Context", settings: "SearchSettings", design: str | None) -> tuple[Dossier, str]:
     """The dossier, and the short id of the request that it was filed with."""
-    prices, model = load_prices(settings.prices or PUBLISHED), settings.play.memory_model or settings.play.agent
+    prices, model = load_prices(settings.prices or PUBLISHED), memory_model(settings.play)
     async with control(context.home) as engine:
         live = await engine.request("champion", {})
         champion = Design(live["source"], live["name"])

@@ -91,6 +91,22 @@ async def test_a_search_finds_a_better_design_and_keeps_every_one(archive, locom
     assert sorted(step for step, _ in told.told) == ["1.1", "1.2", "seed no_memory", "seed trajectory_retrieval"]
 
 
+class Asking(LocalRunner):
+    """Plays designs that asked a model three times."""
+
+    async def play(self, job, keep):
+        verdict = await super().play(job, keep)
+        return replace(verdict, asked=3, asked_tokens_in=1_000_000, asked_tokens_out=100_000)
+
+
+async def test_what_designs_ask_of_a_model_has_its_price(archive, locomo_file, laboratory):
+    made = means(archive, locomo_file, laboratory, Scripted(GOOD))
+    asking = replace(made, runner=Asking(made.benchmark, laboratory, 2))
+    await search(settings(candidates=1, play={"agent": "gpt-5-nano"}), 1, asking, Onlooker())
+    costs = [cost for _, cost in archive.journal.costs(archive.journal.runs()[-1]) if cost.what == "design"]
+    assert {(cost.who, round(cost.dollars, 9)) for cost in costs} == {("gpt-5-nano", 0.09)}
+
+
 @pytest.mark.parametrize(
     ("source", "stage"),
     [
