@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from alma_mcp.errors import BadRequest
 
+BACKLOG = 128
 ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 
@@ -68,7 +69,12 @@ def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, listeners: Sequence[socket.socket]) -> AsyncIterator[None]:
-    """Serve an application at these sockets while the context is open; they are closed with it."""
+    """Serve an application at these sockets while the context is open; they are closed with it.
+
+    Who connects at once is not refused, but waits for the first moment of the server.
+    """
+    for listener in listeners:
+        listener.listen(BACKLOG)
     web = _Web(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
     task = asyncio.create_task(web.serve(sockets=list(listeners)))
     try:
