@@ -8,7 +8,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 WIDE, NARROW = (1280, 860), (390, 844)
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 
 
 @dataclass
