@@ -123,9 +123,10 @@ def _search(machine, now):
             made = Design(f'{parent.source}\n\nVARIANT = "{name}"\n', name)
             archive.add(made, "recombine", f"{parent.name} with other weights", [parent.id], now - DAY + 600 * number)
             step = f"{number // 5 + 1}.{number % 5 + 1}"
-            archive.journal.record(run, step, {"design": made.id})
+            fails = number % 7 == 3
+            archive.journal.record(run, step, {"design": made.id, "outcome": "rejected" if fails else "evaluated"})
             archive.journal.spend(run, step, Cost("design", "", 0, 0, 0.0, TASKS))
-            if number % 7 == 3:
+            if fails:
                 reason = "KeyError: 'session' in retrieve"
                 archive.judge(made.id, "locomo", "search", Rejection(made.id, "smoke", reason))
                 continue
