@@ -79,7 +79,7 @@ class ProcessHost:
                 command = self._command(state, filters)
                 return await loop.subprocess_exec(
                     _Pipes, *command, stdin=pipe, stdout=pipe, stderr=pipe, env=bubblewrap.ENVIRONMENT, cwd="/",
-                    pass_fds=filters,
+                    pass_fds=filters, process_group=0,
                 )  # fmt: skip
         except OSError as error:
             raise HostError(
@@ -113,10 +113,13 @@ class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    """Not by `Process.kill`, which reaps a process that has just ended: asyncio would look for it in vain."""
+    """With its group: until a sandbox is whole its inner half does not die with the outer one, but waits for it.
+
+    Not by `Process.kill`, which reaps a process that has just ended: asyncio would look for it in vain.
+    """
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _listen(process: asyncio.subprocess.Process, lines: deque[str]) -> None:
