@@ -15,7 +15,7 @@ from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import AttestationConveyancePreference, PublicKeyCredentialRpEntity, RegistrationResponse
 
 from alma_mcp.errors import BadRequest
-from alma_mcp.ledger.passkey import RP_ID, public_key_of
+from alma_mcp.ledger.passkey import REFUSED, RP_ID, public_key_of
 
 RP_NAME = "alma-mcp"
 ALGORITHMS = (-7, -8)  # ES256 and EdDSA, by their numbers in COSE
@@ -68,7 +68,7 @@ def registered(challenge: bytes, origin: str, client_data: str, attestation: str
     """
     try:
         return _registered(challenge, origin, client_data, attestation)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError, NotImplementedError) as error:
+    except REFUSED as error:
         raise BadRequest(f"The browser brought back no passkey that can be enrolled ({error}); try again.") from error
 
 
@@ -81,7 +81,8 @@ def _registered(challenge: bytes, origin: str, client_data: str, attestation: st
     server = Fido2Server(rp, AttestationConveyancePreference.NONE, verify_origin=lambda found: found == origin)
     state = {"challenge": websafe_encode(challenge), "user_verification": "required"}
     made = server.register_complete(state, response).credential_data
-    assert made is not None
+    if made is None:
+        raise ValueError("It holds no key")
     if made.public_key.get(3) not in ALGORITHMS:
         raise ValueError("Its signatures are of another kind than was asked for")
     return NewPasskey(public_key_of(made.public_key), websafe_encode(made.credential_id))

@@ -22,6 +22,8 @@ REFUSED = (
     InvalidSignature, UnsupportedAlgorithm, ValueError, KeyError, TypeError, IndexError, AttributeError,
     NotImplementedError, RecursionError, struct.error,
 )  # fmt: skip
+"""What reading an authenticator's bytes may raise, whatever somebody wrote into them."""
+
 ORIGIN = re.compile(r"http://localhost(:\d{1,5})?")
 
 

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from deciding import PASSPHRASE, made_place
+from fido2.utils import websafe_encode
 from software_passkey import SoftwarePasskey
 from three_dossiers import CHAMPION, clear_win, one_kind_worse, smuggled_knowledge
 
@@ -233,8 +234,12 @@ async def test_a_passkey_is_not_enrolled_behind_an_approvers_back(place, browser
 
 
 @pytest.mark.parametrize(
-    "garbled", [{"client": "%%%"}, {"attestation": ""}, {"attestation": "AAAA"}, {"client": "e30"}]
-)
+    "garbled",
+    [
+        {"client": "%%%"}, {"client": "e30"}, {"client": websafe_encode(b"[" * 100_000)},
+        {"attestation": ""}, {"attestation": "AAAA"}, {"attestation": websafe_encode(b"\x81" * 100_000)},
+    ],
+)  # fmt: skip
 async def test_what_is_no_passkey_at_all_is_told(place, browser, passkey, garbled):
     await browser.open(KEYS)
     made = passkey.create(await browser.ask(f"{KEYS}/begin", name="ann"))
