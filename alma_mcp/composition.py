@@ -119,12 +119,16 @@ class Parts:
         """How the newest promotion is doing, or why it was rolled back."""
         return self.succession.last_rollback() or self.canary.told()
 
-    def champion_card(self) -> str:
-        """What the live design is, in its card's words where it is a bundled one."""
+    def card(self) -> str:
+        """The card of the live design, in Markdown; empty where it is not a bundled one."""
         design = self.serving.live.design
         card = BUNDLED / design.name / "card.md"
-        text = card.read_text(encoding="utf-8") if self.store.is_bundled(design) and card.is_file() else ""
-        return f"{text}\nDesign {design.name}, id {design.id}\n\n```python\n{design.source}```\n"
+        return card.read_text(encoding="utf-8") if self.store.is_bundled(design) and card.is_file() else ""
+
+    def champion_card(self) -> str:
+        """What the live design is, in its card's words where it has one, and its code."""
+        design = self.serving.live.design
+        return f"{self.card()}\nDesign {design.name}, id {design.id}\n\n```python\n{design.source}```\n"
 
 
 @contextlib.asynccontextmanager

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from alma_mcp.approval.account import APPROVER_NAME
 from alma_mcp.errors import BadRequest
 
 
@@ -29,10 +30,13 @@ class MinimumEvidence(_Strict):
     agents: tuple[str, ...] = ()
 
 
+ApproverName = Annotated[str, Field(pattern=f"^{APPROVER_NAME.pattern}$")]
+
+
 class ApprovalSettings(_Strict):
     """Who approves promotions, how many of them, on what, and for how many days a request waits."""
 
-    approvers: tuple[str, ...] = ()
+    approvers: tuple[ApproverName, ...] = ()
     needed: Literal[1, 2] = 1
     request_days: Annotated[float, Field(gt=0)] = 30
     minimum_evidence: MinimumEvidence = MinimumEvidence()

@@ -13,7 +13,6 @@ from alma_mcp.dashboard.promotions import promotions_section
 from alma_mcp.dashboard.scopes import scopes_section
 from alma_mcp.dashboard.section import Section
 from alma_mcp.dashboard.server import DashboardServer
-from alma_mcp.design_store import BUNDLED
 from alma_mcp.home import Home
 from alma_mcp.presence import Presence
 from alma_mcp.status import Status
@@ -30,7 +29,7 @@ def make_dashboard(
             memories_section(parts.service, parts.log, parts.curation, time.time, own_approver_name()),
             champion_section(
                 ChampionSources(
-                    status, lambda: parts.serving.live.design, lambda: _card(parts), parts.questions, parts.log,
+                    status, lambda: parts.serving.live.design, parts.card, parts.questions, parts.log,
                     time.time, problems,
                 )
             ),
@@ -41,10 +40,3 @@ def make_dashboard(
         return in_order([*own, *others])
 
     return DashboardServer(sections)
-
-
-def _card(parts: Parts) -> str:
-    """The card of the live design, where it is a bundled one."""
-    design = parts.serving.live.design
-    card = BUNDLED / design.name / "card.md"
-    return card.read_text(encoding="utf-8") if parts.store.is_bundled(design) and card.is_file() else ""

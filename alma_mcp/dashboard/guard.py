@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 2**20
 TOO_LARGE = "The form is too large; nothing was changed."
+HTTP_PORT = 80
 OTHER_NAMES = ("127.0.0.1", "[::1]")
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
@@ -35,9 +36,10 @@ class Guard:
 
     def __init__(self, app: ASGIApp, port: int) -> None:
         self._app = app
-        self._authority = f"localhost:{port}"
+        suffix = "" if port == HTTP_PORT else f":{port}"  # which browsers leave out
+        self._authority = f"localhost{suffix}"
         self._origin = f"http://{self._authority}"
-        self._others = [f"{name}:{port}" for name in OTHER_NAMES]
+        self._others = [f"{name}{suffix}" for name in OTHER_NAMES]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -32,6 +32,7 @@ def test_a_team_names_its_approvers_and_its_minimum_of_evidence(tmp_path):
         ("needed = 3", "approval.needed"),
         ("needed = 0", "approval.needed"),
         ('approvers = ["ada", "ada"]\nneeded = 2', "needs 2 approvers and names 1"),
+        ('approvers = ["nobody could be called that"]', "approval.approvers.0"),
         ("request_days = 0", "approval.request_days"),
         ("approver = []", "approval.approver"),
         ("[approval.minimum_evidence]\ntasks = -1", "approval.minimum_evidence.tasks"),

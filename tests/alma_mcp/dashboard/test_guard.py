@@ -2,8 +2,10 @@
 
 import pytest
 from made_dashboard import ORIGIN, OURS, PORT, csrf_of
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
-from alma_mcp.dashboard.guard import LARGEST_BODY
+from alma_mcp.dashboard.guard import LARGEST_BODY, Guard
 
 OTHERS = {
     "no origin": {"Origin": None},
@@ -57,6 +59,12 @@ def test_a_name_that_leads_here_by_a_trick_is_no_name_of_ours(made, host):
     answer = browser.get("/counts", headers={"Host": host})
     assert answer.status_code == 421
     assert "So many" not in answer.text
+
+
+@pytest.mark.parametrize(("port", "status"), [(80, 200), (PORT, 421)])
+def test_a_browser_leaves_out_the_port_of_the_web_and_no_other(port, status):
+    browser = TestClient(Guard(PlainTextResponse("hello"), port), base_url="http://localhost")
+    assert browser.get("/").status_code == status
 
 
 def test_the_address_leads_to_the_name(made):
